@@ -1,0 +1,212 @@
+"""Benchmark files: TOML, validated by ``schemas/benchmark.schema.json``, as frozen dataclasses.
+
+The schema is the one place of every key's type, limits and default.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from qabench.errors import BenchmarkError
+from qabench.validation import fill_defaults, first_problem, packaged, schema
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """Section ``[data]``; ``train`` and ``dev`` are absolute paths, or split names on the hub."""
+
+    source: Literal["files", "hub"]
+    train: str
+    dev: str
+    on_bad_record: Literal["fail", "skip"]
+    repository: str | None = None
+    revision: str | None = None
+    max_train_questions: int | None = None
+    max_dev_questions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSettings:
+    """Section ``[backbone]``."""
+
+    name: str
+    revision: str | None = None
+    lowercase: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """Section ``[windows]``; all in tokens."""
+
+    max_length: int
+    overlap: int
+    max_question_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """Section ``[training]``."""
+
+    epochs: int
+    batch_size: int
+    eval_batch_size: int
+    gradient_accumulation_steps: int
+    learning_rate: float
+    weight_decay: float
+    warmup_fraction: float
+    schedule: str
+    max_gradient_norm: float
+    logging_steps: int
+    device: Literal["auto", "cpu"]
+    precision: Literal["auto", "fp32", "bf16", "fp16"]
+    head_learning_rate: float | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """Section ``[answers]``; ``null_threshold`` is in the head's score unit."""
+
+    n_best: int
+    max_answer_tokens: int
+    null_threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A whole benchmark: the same data, encoder, recipe and answer rules for every head."""
+
+    name: str
+    summary: str
+    data: DataSettings
+    backbone: BackboneSettings
+    windows: WindowSettings
+    training: TrainingSettings
+    answers: AnswerSettings
+    head: Mapping[str, Any]
+
+    def head_options(self, plugin: str) -> dict[str, Any]:
+        """The options of ``[head]`` meant for ``plugin``: the plain keys, then its own table."""
+        plain = {key: value for key, value in self.head.items() if not isinstance(value, dict)}
+        return plain | dict(self.head.get(plugin, {}))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as JSON types, absent keys as ``null``."""
+        return asdict(self)
+
+
+def available() -> dict[str, Path]:
+    """The benchmarks that come with qabench: name to file."""
+    return {path.stem: path for path in sorted(packaged("benchmarks").glob("*.toml"))}
+
+
+def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
+    """Read, override and validate a benchmark.
+
+    Args:
+        name_or_path: the name of a packaged benchmark, or the path of a ``.toml`` file.
+        overrides: ``section.key=value`` each, as ``--set`` takes them; the value is TOML, and
+            quotes around a string may be left out. Paths given so are relative to the
+            working directory, those in the file to the file's folder.
+
+    Raises:
+        BenchmarkError: no such benchmark, not TOML, or not valid by the schema.
+    """
+    path = _find(name_or_path)
+    document = _resolve_paths(_read(path), path.resolve().parent)
+    for override in overrides:
+        document = _resolve_paths(_override(document, override), Path.cwd())
+    problem = first_problem(schema("benchmark"), document)
+    if problem:
+        changed = f" with --set {' --set '.join(overrides)}" if overrides else ""
+        raise BenchmarkError(f"Benchmark {path}{changed} is not valid: {problem}.")
+    return _build(fill_defaults(schema("benchmark"), document))
+
+
+def _find(name_or_path: str) -> Path:
+    known = available()
+    if name_or_path in known:
+        return known[name_or_path]
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        return path
+    near = difflib.get_close_matches(name_or_path, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    raise BenchmarkError(
+        f"There is no benchmark {name_or_path!r} ({hint}); name one of them, or a .toml file."
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise BenchmarkError(
+            f"Benchmark file {path} cannot be read ({error.strerror}); check the path."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BenchmarkError(f"Benchmark file {path} is not valid TOML: {error}.") from error
+
+
+def _resolve_paths(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the relative paths of a ``files`` source, and of an encoder folder, absolute."""
+    document = copy.deepcopy(document)
+    data, backbone = document.get("data"), document.get("backbone")
+    if isinstance(data, dict) and data.get("source", "files") == "files":
+        for key in ("train", "dev"):
+            if isinstance(data.get(key), str) and data[key]:
+                data[key] = str(folder / Path(data[key]).expanduser())
+    if isinstance(backbone, dict) and isinstance(backbone.get("name"), str) and backbone["name"]:
+        candidate = folder / Path(backbone["name"]).expanduser()
+        if candidate.is_dir():
+            backbone["name"] = str(candidate)
+    return document
+
+
+def _override(document: dict[str, Any], override: str) -> dict[str, Any]:
+    key, sign, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not sign or not all(parts):
+        raise BenchmarkError(
+            f"--set {override!r} is not of the form section.key=value, "
+            f"for example --set training.epochs=2."
+        )
+    changed = copy.deepcopy(document)
+    table = changed
+    for part in parts[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise BenchmarkError(f"--set {override!r}: {part!r} is a value, not a section.")
+    table[parts[-1]] = _value(text.strip(), parts)
+    return changed
+
+
+def _value(text: str, parts: Sequence[str]) -> object:
+    """``text`` as TOML; as a plain string where it is none or the schema wants a string."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    rule: Mapping[str, Any] = schema("benchmark")
+    for part in parts:
+        rule = rule.get("properties", {}).get(part, {})
+    return text if rule.get("type") == "string" and not isinstance(value, str) else value
+
+
+def _build(document: Mapping[str, Any]) -> Benchmark:
+    return Benchmark(
+        name=document["name"],
+        summary=document["summary"],
+        data=DataSettings(**document["data"]),
+        backbone=BackboneSettings(**document["backbone"]),
+        windows=WindowSettings(**document["windows"]),
+        training=TrainingSettings(**document["training"]),
+        answers=AnswerSettings(**document["answers"]),
+        head=document["head"],
+    )

@@ -1,0 +1,46 @@
+"""The errors a user can cause, each with the exit code of the command that meets it.
+
+Every message is one sentence in three parts: what is wrong, where, and how to mend it.
+"""
+
+
+class QABenchError(Exception):
+    """Base of every error that is the user's to mend; the CLI prints it without a traceback."""
+
+    exit_code = 1
+
+
+class BenchmarkError(QABenchError):
+    """A benchmark file, or a ``--set`` override of it, is not valid."""
+
+    exit_code = 3
+
+
+class DataError(QABenchError):
+    """A data or predictions file cannot be read, or a record in it is wrong."""
+
+    exit_code = 4
+
+
+class PluginError(QABenchError):
+    """A plugin is unknown, ambiguous, broken, or breaks the head contract."""
+
+    exit_code = 5
+
+
+class BackboneError(QABenchError):
+    """An encoder or its tokenizer cannot be loaded without a silent mistake."""
+
+    exit_code = 6
+
+
+class RunError(QABenchError):
+    """A run directory cannot be used, or training or prediction went wrong."""
+
+    exit_code = 7
+
+
+class ReportError(QABenchError):
+    """A report is missing or does not validate against its schema."""
+
+    exit_code = 8

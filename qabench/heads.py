@@ -1,0 +1,159 @@
+"""What a plugin author imports: the head interface, its batches, and span search.
+
+A head answers one question: given the encoder states of a window, which spans, and how much
+better are they than "no answer here"? A window is ``[CLS] question [SEP] context [SEP]``; position 0
+stands for "no answer in this window", as in run_squad and run_qa.
+
+Shapes: B windows, L positions of the longest window in the batch, H hidden size, K spans.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Head", "LabelledBatch", "SpanScores", "WindowBatch", "align_context", "top_spans"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowBatch:
+    """What a head may know of a batch of windows when it predicts: nothing of the golds.
+
+    Attributes:
+        attention_mask: (B, L) bool; true at every position that is not padding.
+        context_mask: (B, L) bool; true at the tokens that may be in an answer. They are
+            contiguous, and a window has at least one.
+    """
+
+    attention_mask: Tensor
+    context_mask: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledBatch(WindowBatch):
+    """A batch to learn from.
+
+    Attributes:
+        start: (B,) int64; position of the answer's first token, 0 for no answer in this window.
+        end: (B,) int64; position of the answer's last token, 0 for no answer in this window.
+    """
+
+    start: Tensor
+    end: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpanScores:
+    """The best spans of each window and its null score, in one unit per head.
+
+    ``null_score - score`` is the head's evidence for "no answer" against that span, so that the
+    null threshold means the same for every head.
+
+    Attributes:
+        start: (B, K) int64; first position of each span, best span first.
+        end: (B, K) int64; last position, ``start <= end``.
+        score: (B, K) float32, falling; ``-inf`` where a window has fewer than K legal spans.
+        null_score: (B,) float32.
+    """
+
+    start: Tensor
+    end: Tensor
+    score: Tensor
+    null_score: Tensor
+
+
+class Head(nn.Module, ABC):
+    """Base class of every head.
+
+    The harness calls a head outside autocast with float32 states, so a head needs no care for
+    mixed precision.
+    """
+
+    @abstractmethod
+    def loss(self, states: Tensor, batch: LabelledBatch) -> Tensor:
+        """The training loss.
+
+        Args:
+            states: (B, L, H) float32, the encoder's last hidden states.
+            batch: masks and gold positions.
+
+        Returns:
+            A scalar, the mean over the windows.
+        """
+
+    @abstractmethod
+    def spans(
+        self, states: Tensor, batch: WindowBatch, n_best: int, max_answer_tokens: int
+    ) -> SpanScores:
+        """The ``n_best`` best legal spans of every window: inside the context, start <= end, at
+        most ``max_answer_tokens`` long, no span twice.
+        """
+
+
+def top_spans(
+    start: Tensor,
+    end: Tensor,
+    batch: WindowBatch,
+    null_score: Tensor,
+    n_best: int,
+    max_answer_tokens: int,
+    one_token: Tensor | None = None,
+) -> SpanScores:
+    """Exact k-best search over spans that score ``start[i] + end[j]``.
+
+    Only the band ``0 <= j - i < max_answer_tokens`` is formed, on the tensors' device.
+
+    Args:
+        start: (B, L) float, score of a span's first position.
+        end: (B, L) float, score of a span's last position.
+        batch: its ``context_mask`` says which positions are legal.
+        null_score: (B,) float.
+        n_best: K.
+        max_answer_tokens: longest span, in tokens.
+        one_token: (B, L) float, the score of the span of one token at each position, where that
+            is not ``start[i] + end[i]``.
+    """
+    width = min(max_answer_tokens, start.shape[1])
+    impossible = torch.tensor(float("-inf"), dtype=start.dtype, device=start.device)
+    starts = torch.where(batch.context_mask, start, impossible)
+    ends = torch.where(batch.context_mask, end, impossible)
+    ends = nn.functional.pad(ends, (0, width - 1), value=float("-inf"))
+    band = starts.unsqueeze(2) + ends.unfold(1, width, 1)
+    if one_token is not None:
+        first = torch.where(batch.context_mask, one_token, impossible)
+        band = torch.cat([first.unsqueeze(2), band[..., 1:]], dim=2)
+    score, index = band.flatten(1).topk(min(n_best, band.shape[1] * width), dim=1)
+    missing = n_best - score.shape[1]
+    score = nn.functional.pad(score, (0, missing), value=float("-inf"))
+    index = nn.functional.pad(index, (0, missing))
+    first_token = index.div(width, rounding_mode="floor")
+    return SpanScores(
+        start=first_token,
+        end=first_token + index % width,
+        score=score.float(),
+        null_score=null_score.float(),
+    )
+
+
+def align_context(values: Tensor, batch: WindowBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """Move each window's context to position 0, as linear-chain models need it.
+
+    Args:
+        values: (B, L, F) any dtype.
+        batch: its ``context_mask`` says where the context is.
+
+    Returns:
+        ``aligned`` (B, C, F), ``mask`` (B, C) bool, a prefix of each row, and ``offset`` (B,)
+        int64, the window position of each row's first context token. C = L, so that nothing
+        depends on the data and no device synchronisation is needed.
+    """
+    mask = batch.context_mask
+    length = mask.sum(1, keepdim=True)
+    offset = mask.int().argmax(1)
+    positions = torch.arange(mask.shape[1], device=mask.device).unsqueeze(0)
+    source = (positions + offset.unsqueeze(1)).clamp_max(mask.shape[1] - 1)
+    aligned = values.gather(1, source.unsqueeze(2).expand_as(values))
+    return aligned, positions < length, offset

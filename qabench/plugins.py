@@ -1,0 +1,174 @@
+"""Discovery of installed heads: every broken plugin is named with its reason, the others go on."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import pluggy
+
+from qabench import hookspecs
+from qabench.errors import PluginError
+from qabench.hookspecs import PROJECT, HeadSpec
+from qabench.validation import fill_defaults, first_problem
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledHead:
+    """A head that can be run, and the distribution it comes from."""
+
+    spec: HeadSpec
+    distribution: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The name that ``--plugin`` takes."""
+        return self.spec.name
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The head's options with defaults filled in.
+
+        Raises:
+            PluginError: an option is unknown to this head or has a wrong value.
+        """
+        schema = {
+            "type": "object",
+            "properties": dict(self.spec.options),
+            "additionalProperties": False,
+        }
+        problem = first_problem(schema, given)
+        if problem:
+            raise PluginError(
+                f"Plugin {self.name!r} does not take these head options: {problem}; "
+                f"mend [head] in the benchmark file or the --set head.* override."
+            )
+        filled: dict[str, Any] = fill_defaults(schema, given)
+        return filled
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPlugin:
+    """An entry point that could not be used, and why."""
+
+    name: str
+    distribution: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All plugins found: the usable heads, sorted by name, and the broken entry points."""
+
+    heads: tuple[InstalledHead, ...]
+    broken: tuple[BrokenPlugin, ...]
+
+    def head(self, name: str) -> InstalledHead:
+        """The one head called ``name``.
+
+        Raises:
+            PluginError: no head, a broken plugin, or several heads have this name.
+        """
+        found = [head for head in self.heads if head.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            owners = " and ".join(sorted(head.distribution for head in found))
+            raise PluginError(
+                f"Two plugins are called {name!r}, from {owners}; uninstall one of them."
+            )
+        for plugin in self.broken:
+            if plugin.name == name:
+                raise PluginError(
+                    f"Plugin {name!r} from {plugin.distribution} {plugin.version} is broken: "
+                    f"{plugin.reason}; mend or reinstall it."
+                )
+        raise PluginError(f"There is no plugin {name!r}; {self._hint(name)}.")
+
+    def _hint(self, name: str) -> str:
+        names = sorted({head.name for head in self.heads})
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        if near:
+            return "did you mean " + " or ".join(repr(one) for one in near) + "?"
+        return f"installed are {', '.join(names)}" if names else "no plugin is installed"
+
+    @property
+    def duplicates(self) -> frozenset[str]:
+        """Names that more than one plugin claims, so that none of them can be selected."""
+        counts = Counter(head.name for head in self.heads)
+        return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def discover(found: Iterable[EntryPoint] | None = None) -> Registry:
+    """Load every entry point of the group ``qabench`` and ask each for its heads.
+
+    Args:
+        found: entry points to load instead of the installed ones.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    heads: list[InstalledHead] = []
+    broken: list[BrokenPlugin] = []
+    for point in entry_points(group=PROJECT) if found is None else found:
+        name = point.dist.name if point.dist else "unknown distribution"
+        version = point.dist.version if point.dist else "?"
+        try:
+            specs = _specs_of(manager, point)
+        # SystemExit too: a plugin that calls sys.exit() on import must not end the command.
+        except (Exception, SystemExit) as error:
+            broken.append(BrokenPlugin(point.name, name, version, _reason(error)))
+        else:
+            heads.extend(InstalledHead(spec, name, version) for spec in specs)
+    heads.sort(key=lambda head: (head.name, head.distribution))
+    return Registry(tuple(heads), tuple(broken))
+
+
+def _specs_of(manager: pluggy.PluginManager, point: EntryPoint) -> list[HeadSpec]:
+    others = list(manager.get_plugins())
+    plugin = point.load()
+    manager.register(plugin, name=f"{point.dist.name if point.dist else ''}:{point.name}")
+    try:
+        manager.check_pending()
+        hook = manager.subset_hook_caller("qabench_heads", remove_plugins=others)
+        answers = hook()
+        if not answers:
+            raise PluginError("it implements no qabench_heads hook")
+        return [_checked(spec) for spec in _listed(answers[0])]
+    except BaseException:
+        manager.unregister(plugin)
+        raise
+
+
+def _listed(answer: object) -> list[object]:
+    if isinstance(answer, HeadSpec) or not isinstance(answer, Iterable):
+        raise PluginError(
+            f"its qabench_heads hook returned {type(answer).__name__}, not a list of HeadSpec"
+        )
+    return list(answer)
+
+
+def _checked(spec: object) -> HeadSpec:
+    if not isinstance(spec, HeadSpec):
+        raise PluginError(f"its qabench_heads hook returned a {type(spec).__name__} in its list")
+    if not isinstance(spec.name, str) or not _NAME.fullmatch(spec.name):
+        raise PluginError(f"head name {spec.name!r} is not made of letters, digits, '_' and '-'")
+    if not callable(spec.build):
+        raise PluginError(f"the build of head {spec.name!r} is not callable")
+    return spec
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or "no message"
+    if isinstance(error, PluginError):
+        return text
+    if isinstance(error, pluggy.PluginValidationError):
+        return f"a hook has a wrong name or signature: {text}"
+    return f"{type(error).__name__}: {text}"

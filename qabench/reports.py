@@ -1,0 +1,217 @@
+"""report.json: what a run was and what it scored, validated by ``schemas/report.schema.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from qabench.errors import ReportError
+from qabench.files import write_json
+from qabench.validation import first_problem, schema
+
+FORMAT = "qabench-report/1"
+FILE_NAME = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """One side of the data as it was used.
+
+    Attributes:
+        source: path, or repository@revision/split.
+        available: questions read, before a subset was drawn.
+        questions: questions used (trained on; or expected to be scored).
+        answerable: how many of them have an answer.
+        scored: questions with a score; ``None`` for training data.
+        skipped: records left out by the audit.
+        fingerprint: sha256 over the canonical records used.
+    """
+
+    source: str
+    available: int
+    questions: int
+    answerable: int
+    scored: int | None
+    skipped: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFacts:
+    """The head, its distribution, its options with defaults, and its learning rate."""
+
+    name: str
+    distribution: str
+    version: str
+    options: Mapping[str, Any]
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneFacts:
+    """The encoder before fine-tuning; hashes are sha256."""
+
+    name: str
+    revision: str | None
+    weights_sha256: str
+    tokenizer_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What training cost.
+
+    Attributes:
+        epochs: passes over the training windows.
+        steps: optimizer steps.
+        windows_seen: training windows, epochs counted.
+        tokens_seen: their tokens, padding not counted.
+        trainable_parameters: of encoder and head.
+        head_parameters: of the head alone.
+        resumed: whether training went on from a checkpoint; the seconds then are of the last part.
+        train_seconds: wall time of training, with the validation after each epoch.
+        predict_seconds: wall time of the final prediction.
+        tokens_per_second: training tokens by ``train_seconds``; ``None`` after a resume.
+        peak_memory_bytes: largest resident set of the process so far.
+        peak_device_memory_bytes: largest allocation on the GPU; ``None`` on a CPU.
+    """
+
+    epochs: int
+    steps: int
+    windows_seen: int
+    tokens_seen: int
+    trainable_parameters: int
+    head_parameters: int
+    resumed: bool
+    train_seconds: float
+    predict_seconds: float
+    tokens_per_second: float | None
+    peak_memory_bytes: int
+    peak_device_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where the run was made."""
+
+    python: str
+    platform: str
+    packages: Mapping[str, str]
+    device: str
+    device_name: str
+    precision: str
+    threads: int
+    git_commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportScores:
+    """Scores in percent.
+
+    Attributes:
+        official: the keys of the official SQuAD v2.0 script, from ``raw_predictions.json`` and
+            ``null_odds.json`` at ``null_threshold``; the ``best_*`` are tuned on what they score.
+        always_null: the same keys, without best_*, for answering "" to everything.
+        null_threshold: the run abstains where null odds are greater.
+        abstained: questions answered with "".
+    """
+
+    official: Mapping[str, float]
+    always_null: Mapping[str, float]
+    null_threshold: float
+    abstained: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report; see ``schemas/report.schema.json``."""
+
+    format: str
+    created: str
+    benchmark: str
+    settings: Mapping[str, Any]
+    seed: int
+    train: DataFacts
+    dev: DataFacts
+    plugin: PluginFacts
+    backbone: BackboneFacts
+    windows: Mapping[str, Mapping[str, int]]
+    budget: Budget
+    environment: Environment
+    training_log: tuple[Mapping[str, Any], ...]
+    scores: ReportScores
+    weights_sha256: str
+    files: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def write(report: Report, folder: Path) -> Path:
+    """Validate a report and write it whole.
+
+    Raises:
+        ReportError: it does not validate; nothing is written.
+    """
+    document = json.loads(json.dumps(asdict(report)))
+    path = folder / FILE_NAME
+    _validate(document, path)
+    write_json(path, document)
+    return path
+
+
+def read(path: Path) -> Report:
+    """Read and validate one report.
+
+    Raises:
+        ReportError: it cannot be read, is no JSON, or does not validate.
+    """
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ReportError(f"Report {path} cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"Report {path} is not valid JSON ({error}); make it anew.") from error
+    _validate(document, path)
+    parts = {
+        "train": DataFacts,
+        "dev": DataFacts,
+        "plugin": PluginFacts,
+        "backbone": BackboneFacts,
+        "budget": Budget,
+        "environment": Environment,
+        "scores": ReportScores,
+    }
+    built = {name: kind(**document[name]) for name, kind in parts.items()}
+    tuples = {name: tuple(document[name]) for name in ("training_log", "warnings")}
+    return Report(**{**document, **built, **tuples})
+
+
+def find(paths: Iterable[Path]) -> list[Report]:
+    """The reports among files, run directories and folders of those, each once, in path order.
+
+    Raises:
+        ReportError: a path does not exist, holds no report, or holds an invalid one.
+    """
+    found: dict[Path, Report] = {}
+    for path in paths:
+        inside = sorted(path.rglob(FILE_NAME)) if path.is_dir() else [path]
+        if not inside:
+            raise ReportError(
+                f"There is no {FILE_NAME} in {path}; name a run directory, a folder of them, or "
+                f"report files."
+            )
+        for one in inside:
+            if one.resolve() not in found:
+                found[one.resolve()] = read(one)
+    return list(found.values())
+
+
+def _validate(document: object, path: Path) -> None:
+    problem = first_problem(schema("report"), document)
+    if problem:
+        raise ReportError(
+            f"Report {path} does not follow schemas/report.schema.json: {problem}; it was made by "
+            f"another version of qabench or changed by hand."
+        )

@@ -1,0 +1,87 @@
+"""JSON Schema validation whose messages name the place, the problem and the nearest legal key."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import best_match
+
+_PACKAGED = Path(__file__).parent / "_files"
+_CHECKOUT = Path(__file__).parent.parent
+
+
+def packaged(folder: str) -> Path:
+    """The folder ``benchmarks`` or ``schemas``, from the wheel or from an editable checkout."""
+    inside = _PACKAGED / folder
+    return inside if inside.is_dir() else _CHECKOUT / folder
+
+
+@cache
+def schema(name: str) -> Mapping[str, Any]:
+    """The published schema ``schemas/<name>.schema.json``."""
+    loaded: Mapping[str, Any] = json.loads(
+        (packaged("schemas") / f"{name}.schema.json").read_text("utf-8")
+    )
+    return loaded
+
+
+def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
+    """The most telling violation as one phrase without a full stop, or ``None``."""
+    error = best_match(jsonschema.Draft202012Validator(schema).iter_errors(document))
+    if error is None:
+        return None
+    place = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        return _unknown_key(error, place)
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return f"key {'.'.join([*place.split('.'), missing[0]]).lstrip('.')!r} is missing"
+    wrong = json.dumps(error.instance, default=str)
+    shown = wrong if len(wrong) <= 60 else wrong[:57] + "..."
+    return f"{place or 'the document'} is {shown}, but {_expectation(error)}"
+
+
+def _unknown_key(error: jsonschema.ValidationError, place: str) -> str:
+    legal = sorted(error.schema.get("properties", {}))
+    unknown = sorted(key for key in error.instance if key not in legal)[0]
+    near = difflib.get_close_matches(unknown, legal, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"legal are {', '.join(legal) or 'none'}"
+    where = f" in {place}" if place else ""
+    return f"unknown key {unknown!r}{where} ({hint})"
+
+
+def _expectation(error: jsonschema.ValidationError) -> str:
+    value = error.validator_value
+    match error.validator:
+        case "type":
+            kinds = value if isinstance(value, list) else [value]
+            return f"must be of type {' or '.join(kinds)}"
+        case "enum":
+            return f"must be one of {', '.join(map(str, value))}"
+        case "minimum":
+            return f"must be at least {value}"
+        case "exclusiveMinimum":
+            return f"must be greater than {value}"
+        case "maximum":
+            return f"must be at most {value}"
+        case "pattern":
+            return f"must match {value}"
+        case _:
+            return f"this does not hold: {error.message}"
+
+
+def fill_defaults(schema: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of ``document`` with every ``default`` of the schema's properties filled in."""
+    filled = dict(document)
+    for key, sub in schema.get("properties", {}).items():
+        if key not in filled and "default" in sub:
+            filled[key] = sub["default"]
+        if sub.get("type") == "object" and "properties" in sub:
+            filled[key] = fill_defaults(sub, filled.get(key, {}))
+    return filled
