@@ -136,16 +136,22 @@ def score(
     format: Annotated[ScoreFormat, typer.Option(help="Output format.")] = ScoreFormat.plain,
 ) -> None:
     """Score a predictions file of any tool as the official SQuAD v2.0 script does."""
+    from qabench.predictions import score_files
     from qabench.readers import read_file
-    from qabench.scoring import score_files
 
     result = score_files(
         read_file(data), predictions, null_odds, null_threshold, allow_missing=allow_missing
     )
     if format is ScoreFormat.json:
         typer.echo(json.dumps(result.as_dict(), indent=2))
-    else:
-        typer.echo(result.as_text())
+        return
+    from tabulate import tabulate
+
+    null = result.always_null.as_dict()
+    rows = [(key, value, null.get(key, "")) for key, value in result.official.as_dict().items()]
+    typer.echo(tabulate(rows, ("official score", "value", "always null"), floatfmt=".2f"))
+    if result.missing or result.extra:
+        typer.echo(f"{result.missing} ids missing, {result.extra} ids extra")
 
 
 @app.command(

@@ -40,6 +40,7 @@ from qabench.files import sha256, write_json
 from qabench.heads import Head
 from qabench.model import QAModel, save_model
 from qabench.plugins import InstalledHead, discover
+from qabench.predictions import golds_of
 from qabench.readers import read_file, read_hub
 from qabench.reports import Report
 from qabench.scoring import Gold, always_null, official_scores
@@ -252,7 +253,7 @@ def _run_one(task: _Task, force: bool, say: Say) -> Report:
     encoder, head = _build(task)
     model = QAModel(encoder.model, head, task.benchmark.answers.n_best, _longest(task))
     recipe = Recipe(task.benchmark.training, task.learning_rate, task.hardware, task.seed)
-    golds = [Gold(one.id, tuple(gold.text for gold in one.answers)) for one in task.dev.examples]
+    golds = golds_of(task.dev.examples)
 
     def epoch_scores(spans: WindowSpans) -> dict[str, float]:
         official = _score(golds, _answers(task, spans), task.benchmark)

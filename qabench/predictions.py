@@ -1,0 +1,176 @@
+"""Prediction and null-odds files of any tool: JSON objects by question id."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qabench.errors import DataError
+from qabench.examples import ExampleSet, QAExample
+from qabench.scoring import Gold, OfficialScores, always_null, official_scores
+
+
+@dataclass(frozen=True, slots=True)
+class FileScores:
+    """Scores of a predictions file beside those of always answering "".
+
+    Attributes:
+        missing: ids that a file lacks, scored as "" (or null odds 0).
+        extra: ids in a file that no question has, left out.
+    """
+
+    official: OfficialScores
+    always_null: OfficialScores
+    missing: int
+    extra: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return {
+            "official": self.official.as_dict(),
+            "always_null": self.always_null.as_dict(),
+            "missing": self.missing,
+            "extra": self.extra,
+        }
+
+
+def golds_of(examples: Sequence[QAExample]) -> tuple[Gold, ...]:
+    """The golds of every question, in the data's order."""
+    return tuple(Gold(one.id, tuple(gold.text for gold in one.answers)) for one in examples)
+
+
+def score_files(
+    data: ExampleSet,
+    predictions: Path,
+    null_odds: Path | None = None,
+    null_threshold: float = 1.0,
+    *,
+    allow_missing: bool = False,
+) -> FileScores:
+    """Score a predictions file against the golds of ``data``.
+
+    Raises:
+        DataError: a file cannot be read, a value has a wrong type, or ids are missing or extra
+            and ``allow_missing`` is not set.
+    """
+    golds = golds_of(data.examples)
+    texts = _Fitted.of(golds, read_predictions(predictions), "")
+    odds = _Fitted.of(golds, read_null_odds(null_odds), 0.0) if null_odds else None
+    if not allow_missing:
+        texts.refuse(predictions)
+        if odds is not None and null_odds is not None:
+            odds.refuse(null_odds)
+    return FileScores(
+        official=official_scores(
+            golds, texts.values, None if odds is None else odds.values, null_threshold
+        ),
+        always_null=always_null(golds),
+        missing=len(texts.missing) + (len(odds.missing) if odds else 0),
+        extra=len(texts.extra) + (len(odds.extra) if odds else 0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A file's values for exactly the questions of the data, and what did not fit."""
+
+    values: dict[str, Any]
+    missing: list[str]
+    extra: list[str]
+
+    @classmethod
+    def of(cls, golds: Sequence[Gold], given: Mapping[str, Any], default: object) -> _Fitted:
+        wanted = {gold.id for gold in golds}
+        missing = [gold.id for gold in golds if gold.id not in given]
+        # The file's own order is kept: the official best_* depend on it where null odds tie.
+        values = {id: value for id, value in given.items() if id in wanted}
+        values.update(dict.fromkeys(missing, default))
+        return cls(values, missing, [id for id in given if id not in wanted])
+
+    def refuse(self, path: Path) -> None:
+        """Raise unless every id fitted."""
+        wrong = [
+            f"{what} (first: {ids[0]!r})"
+            for what, ids in (
+                (f"lacks {len(self.missing)} of {len(self.values)} questions", self.missing),
+                (f"has {len(self.extra)} ids that no question of the data has", self.extra),
+            )
+            if ids
+        ]
+        if wrong:
+            raise DataError(
+                f"{path} {' and '.join(wrong)}; score the file that belongs to this data, or let "
+                f"it pass, counted, with --allow-missing."
+            )
+
+
+def read_predictions(path: Path) -> dict[str, str]:
+    """Answer text by question id; "" means no answer.
+
+    Raises:
+        DataError: not readable, not a JSON object, an id twice, or a value that is no string.
+    """
+    predictions = _read_object(path)
+    for id, value in predictions.items():
+        if not isinstance(value, str):
+            raise DataError(
+                f"{path}, question {id!r}: the prediction is {_short(value)}, not a string; "
+                f'use "" for no answer.'
+            )
+    return predictions
+
+
+def read_null_odds(path: Path) -> dict[str, float]:
+    """Evidence for no answer by question id: the higher, the more.
+
+    Raises:
+        DataError: not readable, not a JSON object, an id twice, or a value that is no finite
+            number.
+    """
+    odds = _read_object(path)
+    for id, value in odds.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            raise DataError(
+                f"{path}, question {id!r}: the null odds are {_short(value)}, not a finite number; "
+                f"mend that entry."
+            )
+    return odds
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_unique)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+    except _TwiceError as error:
+        raise DataError(f"{path} has the id {error.args[0]!r} twice; keep one of them.") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} is not valid JSON in UTF-8 ({error}); it must be one object of question ids."
+        ) from error
+    if not isinstance(document, dict):
+        raise DataError(f"{path} is not a JSON object; it must map question ids to values.")
+    return document
+
+
+class _TwiceError(Exception):
+    """A key stands twice in a JSON object."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _TwiceError(key)
+        found[key] = value
+    return found
