@@ -370,6 +370,8 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
         label_names=["start", "end"],
         remove_unused_columns=False,
         report_to=[],
+        # Else it follows the log level, which is raised to keep the Trainer quiet.
+        disable_tqdm=False,
     )
 
 

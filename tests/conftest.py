@@ -147,3 +147,14 @@ device = "cpu"
 """
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def heads() -> list[str]:
+    """The names of the installed heads; each plugin is also tested alone against the core."""
+    from qabench.plugins import discover
+
+    names = [head.name for head in discover().heads]
+    if not names:
+        pytest.skip("no head is installed; for example: pip install ./plugins/spanbert_linear")
+    return names

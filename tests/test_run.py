@@ -1,0 +1,243 @@
+"""A whole run on made-up data: what it writes, that it repeats, resumes and refuses."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from qabench import benchmark, reports
+from qabench.errors import BenchmarkError, PluginError, RunError
+from qabench.files import sha256
+from qabench.predictions import golds_of, read_null_odds, read_predictions
+from qabench.readers import read_file
+from qabench.run import Plan, run
+from qabench.scoring import official_scores
+
+
+def lines() -> tuple[list[str], object]:
+    said: list[str] = []
+    return said, said.append
+
+
+@pytest.fixture(scope="module")
+def finished(benchmark_file, heads, tmp_path_factory):
+    """Every installed head, one seed."""
+    runs = tmp_path_factory.mktemp("runs")
+    settings = benchmark.load(str(benchmark_file))
+    return runs, run(Plan(settings, heads, [0], runs), lambda line: None)
+
+
+def folder_of(runs: Path, head: str, seed: int = 0) -> Path:
+    return runs / "tiny" / head / f"seed-{seed}"
+
+
+def test_a_run_writes_whole_reports_predictions_and_a_model(finished, heads):
+    runs, found = finished
+    assert [report.plugin.name for report in found] == heads
+    for head, report in zip(heads, found, strict=True):
+        folder = folder_of(runs, head)
+        names = {path.name for path in folder.iterdir()}
+        predictions = {
+            "predictions.json",
+            "raw_predictions.json",
+            "null_odds.json",
+            "nbest_predictions.json",
+        }
+        assert names == predictions | {"report.json", "run.json", "training_log.jsonl", "model"}
+        assert report.files == {name: sha256(folder / name) for name in predictions}
+        assert (folder / "model" / "head.safetensors").is_file()
+        assert reports.read(folder / "report.json") == report
+
+
+def test_the_official_scores_come_again_from_the_files(finished, heads, data_files):
+    runs, found = finished
+    golds = golds_of(read_file(data_files[1]).examples)
+    for head, report in zip(heads, found, strict=True):
+        folder = folder_of(runs, head)
+        raw = read_predictions(folder / "raw_predictions.json")
+        odds = read_null_odds(folder / "null_odds.json")
+        again = official_scores(golds, raw, odds, report.scores.null_threshold).as_dict()
+        assert again == report.scores.official
+        final = read_predictions(folder / "predictions.json")
+        assert official_scores(golds, final).exact == report.scores.official["exact"]
+        assert all(final[id] == ("" if odds[id] > 0 else raw[id]) for id in raw)
+
+
+def test_every_answer_is_a_slice_of_its_context(finished, heads, data_files):
+    runs, _ = finished
+    contexts = {one.id: one.context for one in read_file(data_files[1]).examples}
+    for head in heads:
+        lists = json.loads((folder_of(runs, head) / "nbest_predictions.json").read_text())
+        assert lists.keys() == contexts.keys()
+        for id, candidates in lists.items():
+            for one in candidates:
+                assert one["text"] == contexts[id][one["start"] : one["end"]]
+
+
+def test_the_report_counts_the_budget(finished):
+    _, found = finished
+    for report in found:
+        budget = report.budget
+        assert budget.windows_seen == 2 * report.windows["train"]["windows"]
+        assert budget.tokens_seen == 2 * report.windows["train"]["tokens"]
+        assert budget.steps == 2 * math.ceil(report.windows["train"]["windows"] / 8)
+        assert 0 < budget.head_parameters < budget.trainable_parameters
+        assert report.dev.questions == report.dev.scored == 18
+        assert report.scores.always_null["exact"] == pytest.approx(100 / 3)
+        assert report.environment.threads == 1
+
+
+def test_the_log_has_training_and_validation_loss_and_scores_of_every_epoch(finished, heads):
+    runs, found = finished
+    for head, report in zip(heads, found, strict=True):
+        text = (folder_of(runs, head) / "training_log.jsonl").read_text()
+        log = [json.loads(line) for line in text.splitlines()]
+        assert tuple(log) == report.training_log
+        ends = [line for line in log if line["validation_loss"] is not None]
+        assert [line["epoch"] for line in ends] == [1.0, 2.0]
+        assert all(line["exact"] is not None and line["f1"] is not None for line in ends)
+        assert ends[-1]["exact"] == report.scores.official["exact"]
+        assert sum(line["train_loss"] is not None for line in log) > 2
+
+
+def test_the_head_has_its_own_learning_rate(finished):
+    _, found = finished
+    assert {report.plugin.learning_rate for report in found} == {3e-3}
+
+
+def test_the_same_seed_gives_the_same_weights_and_predictions(
+    finished, heads, benchmark_file, tmp_path
+):
+    _, found = finished
+    again = run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], tmp_path), print)
+    assert again[0].weights_sha256 == found[0].weights_sha256
+    assert again[0].files == found[0].files
+
+
+def test_another_seed_gives_other_weights_on_the_same_encoder(
+    finished, heads, benchmark_file, tmp_path
+):
+    _, found = finished
+    other = run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [1], tmp_path), print)
+    assert other[0].weights_sha256 != found[0].weights_sha256
+    assert other[0].backbone == found[0].backbone
+
+
+def test_a_finished_run_is_used_again_and_forced_anew(finished, heads, benchmark_file):
+    runs, found = finished
+    said, say = lines()
+    plan = Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs)
+    assert run(plan, say) == found[:1]
+    assert any("already finished" in line for line in said)
+
+
+def test_a_run_directory_of_other_settings_is_refused_with_the_difference(
+    finished, heads, benchmark_file
+):
+    runs, _ = finished
+    other = benchmark.load(str(benchmark_file), ["training.epochs=1"])
+    with pytest.raises(RunError, match=r"benchmark\.training\.epochs: 2 -> 1.*--force"):
+        run(Plan(other, heads[:1], [0], runs), print)
+    assert reports.read(folder_of(runs, heads[0]) / "report.json").budget.epochs == 2
+
+
+def test_a_folder_that_is_no_run_directory_is_left_alone(heads, benchmark_file, tmp_path):
+    folder = folder_of(tmp_path, heads[0])
+    folder.mkdir(parents=True)
+    (folder / "thesis.txt").write_text("all my work")
+    plan = Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], tmp_path, force=True)
+    with pytest.raises(RunError, match="no run directory"):
+        run(plan, print)
+    assert (folder / "thesis.txt").read_text() == "all my work"
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    finished, heads, benchmark_file, tmp_path, monkeypatch
+):
+    _, found = finished
+    settings = benchmark.load(str(benchmark_file))
+    from qabench.training import FineTuner
+
+    original = FineTuner.log
+
+    def interrupted(self, logs, *args, **kwargs):
+        original(self, logs, *args, **kwargs)
+        if self.state.global_step > 8:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(FineTuner, "log", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(Plan(settings, heads[:1], [0], tmp_path), print)
+    monkeypatch.setattr(FineTuner, "log", original)
+    assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
+    said, say = lines()
+    resumed = run(Plan(settings, heads[:1], [0], tmp_path), say)
+    assert any("going on from checkpoint-" in line for line in said)
+    assert resumed[0].budget.resumed
+    assert resumed[0].weights_sha256 == found[0].weights_sha256
+    assert resumed[0].files == found[0].files
+    assert resumed[0].training_log == found[0].training_log
+
+
+def test_a_subset_is_drawn_by_seed_and_is_not_the_first_questions(heads, benchmark_file, tmp_path):
+    settings = benchmark.load(
+        str(benchmark_file), ["data.max_train_questions=12", "training.epochs=1"]
+    )
+    found = run(Plan(settings, heads[:1], [0, 1], tmp_path), print)
+    assert [report.train.questions for report in found] == [12, 12]
+    assert [report.train.available for report in found] == [48, 48]
+    assert found[0].train.fingerprint != found[1].train.fingerprint
+
+
+def test_a_diverged_run_stops_loudly_and_leaves_no_report(heads, benchmark_file, tmp_path):
+    settings = benchmark.load(
+        str(benchmark_file),
+        ["training.learning_rate=1e30", "training.head_learning_rate=1e30"],
+    )
+    with pytest.raises(RunError, match="training diverged; lower training.learning_rate"):
+        run(Plan(settings, heads[:1], [0], tmp_path), print)
+    assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "error", "message"),
+    [
+        ("head.dropuot=0.1", PluginError, "did you mean 'dropout'"),
+        ("head.nobody.dropout=0.1", BenchmarkError, r"\[head.nobody\] is for no installed plugin"),
+        ("windows.max_length=512", BenchmarkError, "positions for 128 tokens"),
+        ("windows.overlap=40", BenchmarkError, "not more than the overlap of 40"),
+        ("training.precision=fp16", RunError, "fp16 does not train on a CPU"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_training(
+    heads, benchmark_file, tmp_path, override, error, message
+):
+    settings = benchmark.load(str(benchmark_file), [override])
+    with pytest.raises(error, match=message):
+        run(Plan(settings, heads[:1], [0], tmp_path), print)
+    assert not any(tmp_path.iterdir())
+
+
+def test_bf16_keeps_the_head_in_float32(heads, benchmark_file, tmp_path):
+    settings = benchmark.load(
+        str(benchmark_file), ["training.precision=bf16", "training.epochs=1"]
+    )
+    for report in run(Plan(settings, heads, [0], tmp_path), print):
+        assert report.environment.precision == "bf16"
+        assert all(
+            math.isfinite(line["train_loss"])
+            for line in report.training_log
+            if line["train_loss"] is not None
+        )
+
+
+@pytest.mark.slow
+def test_every_head_learns_the_made_up_task(heads, benchmark_file, tmp_path, data_files):
+    settings = benchmark.load(
+        str(benchmark_file), ["training.epochs=60", f"data.dev='{data_files[0]}'"]
+    )
+    for report in run(Plan(settings, heads, [0], tmp_path), print):
+        assert report.scores.official["exact"] > 95
