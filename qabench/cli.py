@@ -111,7 +111,10 @@ def run(
     from qabench.run import Plan, is_main_process
     from qabench.run import run as run_plan
 
-    say = typer.echo if is_main_process() else lambda _: None
+    def say(line: str) -> None:
+        if is_main_process():
+            typer.echo(line)
+
     reports = run_plan(Plan(settings, plugin, seed or [0], runs_dir, force), say)
     say("\n" + render(tables(reports), "plain"))
 

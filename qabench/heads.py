@@ -1,8 +1,8 @@
 """What a plugin author imports: the head interface, its batches, and span search.
 
 A head answers one question: given the encoder states of a window, which spans, and how much
-better are they than "no answer here"? A window is ``[CLS] question [SEP] context [SEP]``; position 0
-stands for "no answer in this window", as in run_squad and run_qa.
+better are they than "no answer here"? A window is ``[CLS] question [SEP] context [SEP]``; position
+0 stands for "no answer in this window", as in run_squad and run_qa.
 
 Shapes: B windows, L positions of the longest window in the batch, H hidden size, K spans.
 """

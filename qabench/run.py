@@ -1,22 +1,17 @@
 """``qabench run``, phase by phase: read, cut windows, fine-tune, predict, answer, score, report.
 
-A run directory ``<runs>/<benchmark>/<plugin>/seed-<n>/`` holds one run. ``run.json`` says what it is
-a run of; a directory made with other settings is never touched without ``force``, a finished one is
-not run again, an unfinished one goes on from its last checkpoint.
+Each run has a directory ``<runs>/<benchmark>/<plugin>/seed-<n>/``. A finished run is not run again,
+an unfinished one goes on from its last checkpoint.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
+import logging
 import os
-import platform
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +19,7 @@ from typing import Any
 import torch
 import transformers
 
-from qabench import reports
+from qabench import reports, rundir
 from qabench.answers import Answer, WindowSpans, merge_windows
 from qabench.backbone import (
     Encoder,
@@ -34,18 +29,19 @@ from qabench.backbone import (
     weights_hash,
 )
 from qabench.benchmark import Benchmark, DataSettings
-from qabench.errors import BenchmarkError, PluginError, RunError
+from qabench.errors import BenchmarkError, PluginError
 from qabench.examples import ExampleSet, QAExample, fingerprint, sample
 from qabench.files import sha256, write_json
 from qabench.heads import Head
 from qabench.model import QAModel, save_model
 from qabench.plugins import InstalledHead, discover
 from qabench.predictions import golds_of
+from qabench.provenance import environment, peak_memory
 from qabench.readers import read_file, read_hub
 from qabench.reports import Report
 from qabench.scoring import Gold, always_null, official_scores
 from qabench.training import (
-    FineTuner,
+    CHECKPOINTS,
     Hardware,
     Recipe,
     TrainingOutcome,
@@ -59,7 +55,6 @@ from qabench.training import (
 from qabench.windows import Windows, make_windows
 
 Say = Callable[[str], None]
-_PACKAGES = ("accelerate", "numpy", "qabench", "tokenizers", "torch", "transformers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +141,7 @@ def run(plan: Plan, say: Say) -> list[Report]:
     Raises:
         QABenchError: bad data, settings, plugin or backbone; or a run that went wrong.
     """
-    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.set_verbosity(logging.ERROR)
     registry = discover()
     heads = [registry.head(name) for name in dict.fromkeys(plan.plugins)]
     options = {one.name: one.options(plan.benchmark.head_options(one.name)) for one in heads}
@@ -243,7 +238,7 @@ def is_main_process() -> bool:
 
 def _run_one(task: _Task, force: bool, say: Say) -> Report:
     say(f"{task.head.name} seed {task.seed}: {task.folder}")
-    finished = _open_folder(task, force)
+    finished = rundir.claim(task.folder, task.identity(), force) if is_main_process() else None
     if finished is not None:
         say("already finished with these settings; its report is used (--force runs it anew)")
         return finished
@@ -251,7 +246,8 @@ def _run_one(task: _Task, force: bool, say: Say) -> Report:
     if checkpoint is not None:
         say(f"going on from {checkpoint.name}")
     encoder, head = _build(task)
-    model = QAModel(encoder.model, head, task.benchmark.answers.n_best, _longest(task))
+    rules = task.benchmark.answers
+    model = QAModel(encoder.model, head, rules.n_best, rules.max_answer_tokens)
     recipe = Recipe(task.benchmark.training, task.learning_rate, task.hardware, task.seed)
     golds = golds_of(task.dev.examples)
 
@@ -271,12 +267,8 @@ def _run_one(task: _Task, force: bool, say: Say) -> Report:
         task, model, encoder, outcome, checkpoint is not None, seconds, answers, official, golds
     )
     if tuner.is_world_process_zero():
-        report = _write(task, tuner, model, report, answers)
+        report = _write(task, model, report, answers)
     return report
-
-
-def _longest(task: _Task) -> int:
-    return task.benchmark.answers.max_answer_tokens
 
 
 def _answers(task: _Task, spans: WindowSpans) -> tuple[Answer, ...]:
@@ -293,63 +285,6 @@ def _score(
         {answer.id: answer.null_odds for answer in answers},
         benchmark.answers.null_threshold,
     ).as_dict()
-
-
-def _open_folder(task: _Task, force: bool) -> Report | None:
-    """Make the run directory this run's own; a report if it holds this run, finished."""
-    path, identity = task.folder / "run.json", task.identity()
-    if not is_main_process():
-        return None
-    if force and path.exists():
-        shutil.rmtree(task.folder)
-    if path.exists():
-        _compare(task.folder, _known(path), json.loads(json.dumps(identity)))
-        report = task.folder / reports.FILE_NAME
-        return reports.read(report) if report.exists() else None
-    if task.folder.exists() and any(task.folder.iterdir()):
-        raise RunError(
-            f"{task.folder} holds files but no run.json, so it is no run directory; move them "
-            f"away, or name another folder with --runs-dir."
-        )
-    try:
-        task.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{task.folder} cannot be made ({error.strerror}); name another --runs-dir."
-        ) from error
-    write_json(path, identity)
-    return None
-
-
-def _known(path: Path) -> dict[str, Any]:
-    try:
-        known = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read ({error}); run anew with --force.") from error
-    if not isinstance(known, dict):
-        raise RunError(f"{path} is not a JSON object; run anew with --force.")
-    return known
-
-
-def _compare(folder: Path, known: dict[str, Any], asked: dict[str, Any]) -> None:
-    old, new = _flat(known), _flat(asked)
-    different = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    if different:
-        shown = "; ".join(f"{key}: {old.get(key)} -> {new.get(key)}" for key in different[:5])
-        raise RunError(
-            f"{folder} was begun with other settings ({shown}); name another --runs-dir, or "
-            f"overwrite it with --force."
-        )
-
-
-def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _build(task: _Task) -> tuple[Encoder, Head]:
@@ -374,7 +309,6 @@ def _build(task: _Task) -> tuple[Encoder, Head]:
 
 def _write(
     task: _Task,
-    tuner: FineTuner,
     model: QAModel,
     report: Report,
     answers: Sequence[Answer],
@@ -394,14 +328,10 @@ def _write(
     save_model(model, task.tokenizer.saver, folder)
     write_json(folder / "qabench.json", task.identity())
     hashes = {name: sha256(task.folder / name) for name in contents}
-    report = Report(**{**_fields(report), "files": hashes})
+    report = replace(report, files=hashes)
     reports.write(report, task.folder)
-    shutil.rmtree(tuner.args.output_dir, ignore_errors=True)
+    shutil.rmtree(task.folder / CHECKPOINTS, ignore_errors=True)
     return report
-
-
-def _fields(report: Report) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in report.__dataclass_fields__}
 
 
 def _report(
@@ -446,7 +376,7 @@ def _report(
         ),
         windows={name: asdict(count) for name, count in counts.items()},
         budget=_budget(task, model, outcome, resumed, predict_seconds),
-        environment=_environment(task.hardware),
+        environment=environment(task.hardware),
         training_log=tuple(asdict(line) for line in outcome.log),
         scores=scores,
         weights_sha256=weights_hash(model.state_dict()),
@@ -476,51 +406,9 @@ def _budget(
         train_seconds=outcome.seconds,
         predict_seconds=predict_seconds,
         tokens_per_second=None if resumed else tokens / outcome.seconds,
-        peak_memory_bytes=_peak_memory(),
+        peak_memory_bytes=peak_memory(),
         peak_device_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
     )
-
-
-def _peak_memory() -> int:
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _environment(hardware: Hardware) -> reports.Environment:
-    return reports.Environment(
-        python=platform.python_version(),
-        platform=f"{platform.system()} {platform.machine()}",
-        packages={name: importlib.metadata.version(name) for name in _PACKAGES},
-        device=hardware.device,
-        device_name=hardware.name,
-        precision=hardware.precision,
-        threads=hardware.threads,
-        git_commit=_git_commit(),
-    )
-
-
-def _git_commit() -> str | None:
-    """The commit of the checkout this package lies in, ``-dirty`` if changed; else ``None``."""
-    here = Path(__file__)
-
-    def git(*words: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(here.parent), *words], capture_output=True, text=True, timeout=10
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    # A wheel in a virtual environment inside someone's checkout is not of that checkout.
-    if git("ls-files", "--error-unmatch", here.name) is None:
-        return None
-    commit = git("rev-parse", "HEAD")
-    return f"{commit}-dirty" if commit and git("status", "--porcelain", "-uno") else commit
 
 
 def _warnings(task: _Task, scores: reports.ReportScores) -> list[str]:

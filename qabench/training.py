@@ -36,6 +36,7 @@ from qabench.errors import RunError
 from qabench.model import QAModel, collate
 from qabench.windows import Windows
 
+CHECKPOINTS = "checkpoints"
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 # Scores of one evaluation in percent, by name; computed by the harness, never by a plugin.
 Scorer = Callable[[WindowSpans], dict[str, float]]
@@ -61,7 +62,7 @@ def pick_hardware(settings: TrainingSettings) -> Hardware:
         torch.set_num_threads(settings.threads)
     accelerator = torch.accelerator.current_accelerator() if settings.device == "auto" else None
     if accelerator is None or not torch.accelerator.is_available():
-        precision = "fp32" if settings.precision == "auto" else settings.precision
+        precision: str = "fp32" if settings.precision == "auto" else settings.precision
         if precision == "fp16":
             raise RunError("fp16 does not train on a CPU; set training.precision to bf16 or fp32.")
         return Hardware("cpu", platform.machine(), precision, torch.get_num_threads())
@@ -137,7 +138,7 @@ class FineTuner(Trainer):
     head_learning_rate: float
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
-        dataset = train_dataset if train_dataset is not None else self.train_dataset
+        dataset: Any = self.train_dataset if train_dataset is None else train_dataset
         group = self.args.train_batch_size * self.args.gradient_accumulation_steps
         return LengthGroupedOrder(dataset.windows, group, self.args.seed)
 
@@ -147,9 +148,10 @@ class FineTuner(Trainer):
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """AdamW with the head's own learning rate, no decay on biases and norms."""
         if self.optimizer is None:
-            kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
-            decayed = set(self.get_decay_parameter_names(self.model))
-            groups = self._parameter_groups(self.model, decayed)
+            trained: Any = self.model
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args, trained)
+            decayed = set(self.get_decay_parameter_names(trained))
+            groups = self._parameter_groups(trained, decayed)
             self.optimizer = kind(groups, **options)
         return self.optimizer
 
@@ -169,7 +171,7 @@ class FineTuner(Trainer):
 
     def prediction_step(
         self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any
-    ) -> tuple[Tensor, tuple[Tensor, ...], Tensor]:
+    ) -> tuple[Tensor, Any, Tensor]:
         """Reduce a batch to its best spans on the device; the logits are let go."""
         batch = self._prepare_inputs(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
@@ -293,7 +295,7 @@ def fine_tuner(
     log = _LogFile(folder / "training_log.jsonl")
     tuner = FineTuner(
         model=model,
-        args=_arguments(recipe, folder / "checkpoints"),
+        args=_arguments(recipe, folder / CHECKPOINTS),
         data_collator=collate_items,
         train_dataset=WindowDataset(train),
         eval_dataset=WindowDataset(dev),
@@ -331,7 +333,7 @@ def last_checkpoint(folder: Path) -> Path | None:
     """The newest whole checkpoint of an interrupted run: one whose state file was written."""
     found = [
         path
-        for path in (folder / "checkpoints").glob("checkpoint-*")
+        for path in (folder / CHECKPOINTS).glob("checkpoint-*")
         if (path / "trainer_state.json").is_file()
     ]
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
 import pytest
 
-NAMES = ["Anna", "Bert", "Cora", "Dirk", "Emil", "Fred", "Gina", "Hugo", "Iris", "Jane", "Karl", "Lena"]
+# Before anything imports the hub client, which reads it once: no test reaches for the network.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+NAMES = [
+    "Anna",
+    "Bert",
+    "Cora",
+    "Dirk",
+    "Emil",
+    "Fred",
+    "Gina",
+    "Hugo",
+    "Iris",
+    "Jane",
+    "Karl",
+    "Lena",
+]
 PLACES = ["Paris", "Rome", "Oslo", "Bern", "Cairo", "Lima", "Quito", "Delhi"]
 THINGS = ["a red boat", "an old piano", "the green hat", "two small dogs", "a book of maps"]
 FILLER = "It rained all day in the valley and nobody said a word about the weather ."

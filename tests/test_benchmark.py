@@ -92,7 +92,7 @@ def test_a_string_key_takes_digits_as_text(minimal):
     [
         ("training.epoch=2", "unknown key 'epoch' in training .did you mean 'epochs'"),
         ("trainning.epochs=2", "unknown key 'trainning' .did you mean 'training'"),
-        ("training.epochs=two", "training.epochs is \"two\", but must be of type integer"),
+        ("training.epochs=two", 'training.epochs is "two", but must be of type integer'),
         ("training.epochs=0", "training.epochs is 0, but must be at least 1"),
         ("training.schedule=cubic", "must be one of linear, cosine, constant"),
         ("data.source=hub", "key 'data.repository' is missing"),

@@ -143,7 +143,7 @@ def test_head_options_get_their_defaults_and_a_typo_is_named():
     head = InstalledHead(spec(options=dropout), "dist", "1")
     assert head.options({}) == {"dropout": 0.1}
     assert head.options({"dropout": 0.5}) == {"dropout": 0.5}
-    with pytest.raises(PluginError, match="unknown key 'dropuot' .did you mean 'dropout'"):
+    with pytest.raises(PluginError, match=r"unknown key 'dropuot' .did you mean 'dropout'"):
         head.options({"dropuot": 0.5})
     with pytest.raises(PluginError, match="dropout is -1, but must be at least 0"):
         head.options({"dropout": -1})

@@ -197,7 +197,7 @@ def test_a_diverged_run_stops_loudly_and_leaves_no_report(heads, benchmark_file,
         str(benchmark_file),
         ["training.learning_rate=1e30", "training.head_learning_rate=1e30"],
     )
-    with pytest.raises(RunError, match="training diverged; lower training.learning_rate"):
+    with pytest.raises(RunError, match="training diverged; lower"):
         run(Plan(settings, heads[:1], [0], tmp_path), print)
     assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
 
@@ -222,9 +222,7 @@ def test_settings_that_cannot_work_are_refused_before_training(
 
 
 def test_bf16_keeps_the_head_in_float32(heads, benchmark_file, tmp_path):
-    settings = benchmark.load(
-        str(benchmark_file), ["training.precision=bf16", "training.epochs=1"]
-    )
+    settings = benchmark.load(str(benchmark_file), ["training.precision=bf16", "training.epochs=1"])
     for report in run(Plan(settings, heads, [0], tmp_path), print):
         assert report.environment.precision == "bf16"
         assert all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_every_context_token_is_in_a_window_and_neighbours_share_the_overlap(
         for first, length in zip(windows.first.tolist(), windows.length.tolist(), strict=True)
     ]
     assert set().union(*map(set, covered)) == set(range(tokens))
-    for left, right in zip(covered, covered[1:], strict=False):
+    for left, right in itertools.pairwise(covered):
         assert len(set(left) & set(right)) == overlap
     assert windows.total_lengths().max() <= 24
 

@@ -67,7 +67,7 @@ def test_scores_are_differences_of_pytorch_crfs_log_likelihoods():
     head.crf = random_crf()
     states, batch = torch.randn(4, 13, 8, dtype=torch.float64), batch_of(LENGTHS)
     spans = head.spans(states, batch, n_best=5, max_answer_tokens=30)
-    emissions, mask, offset = head.emissions(states, batch)
+    emissions, _, offset = head.emissions(states, batch)
     for row, length in enumerate(LENGTHS):
 
         def likelihood(tags, row=row, length=length):

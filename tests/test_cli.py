@@ -1,0 +1,235 @@
+"""The command line: quick help, one sentence per error, documented exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qabench import errors
+from qabench.cli import main
+
+
+def qabench(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "COLUMNS": "100",
+        "PYTHONPATH": os.pathsep.join(sys.path[1:]),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "qabench", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def inside(monkeypatch, capsys):
+    """The same in this process, which has torch loaded already: for what needs no isolation."""
+
+    def call(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["qabench", *map(str, words)])
+        if folder is not None:
+            monkeypatch.chdir(folder)
+        try:
+            main()
+            code = 0
+        except SystemExit as left:
+            code = int(left.code or 0)
+        output = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, output.out, output.err)
+
+    return call
+
+
+def assert_fails(done: subprocess.CompletedProcess[str], kind: type[errors.QABenchError]) -> str:
+    assert done.returncode == kind.exit_code, done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("qabench: ")
+    return last
+
+
+@pytest.fixture(scope="module")
+def finished(benchmark_file, heads, tmp_path_factory) -> tuple[Path, str]:
+    """The product of all heads and two seeds, by one command."""
+    folder = tmp_path_factory.mktemp("cli")
+    plugins = [word for head in heads for word in ("--plugin", head)]
+    seeds = ("--seed", 0, "--seed", 1)
+    done = qabench("run", "--benchmark", benchmark_file, *plugins, *seeds, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_run_makes_the_product_and_ends_with_the_comparison_table(finished, heads):
+    folder, output = finished
+    assert len(list(folder.rglob("report.json"))) == 2 * len(heads)
+    assert "cpu (" in output
+    assert "fp32, 1 thread" in output
+    table = output[output.index("tiny: 18 questions") :]
+    for head in heads:
+        assert any(
+            line.startswith(head) and "0,1" in line and "±" in line for line in table.split("\n")
+        )
+    assert "always null" in table
+
+
+def test_the_progress_bar_and_its_lines_go_to_stderr(finished, benchmark_file, heads, tmp_path):
+    words = ("--plugin", heads[0], "--runs-dir", tmp_path, "--set", "training.epochs=1")
+    done = qabench("run", "--benchmark", benchmark_file, *words)
+    assert "it/s" in done.stderr or "s/it" in done.stderr
+    assert "{'loss'" not in done.stdout + done.stderr
+
+
+def test_report_prints_the_same_table_again_in_every_format(finished, heads):
+    folder, output = finished
+    plain = qabench("report", folder / "runs").stdout
+    assert plain.strip() in output
+    assert qabench("report", folder / "runs", "--format", "github").stdout.count("|---") > 5
+    assert r"\begin{tabular}" in qabench("report", folder / "runs", "--format", "latex").stdout
+    assert "<table>" in qabench("report", folder / "runs", "--format", "html").stdout
+    lines = qabench("report", folder / "runs", "--format", "csv").stdout.splitlines()
+    assert len(lines) == len(heads) + 2
+    assert lines[0].startswith("data,head,seeds,EM,F1")
+
+
+def test_score_gives_the_reports_numbers_for_its_files(finished, heads, data_files):
+    folder = finished[0] / "runs" / "tiny" / heads[0] / "seed-0"
+    done = qabench(
+        "score",
+        data_files[1],
+        folder / "raw_predictions.json",
+        "--null-odds",
+        folder / "null_odds.json",
+        "--null-threshold",
+        0,
+        "--format",
+        "json",
+    )
+    report = json.loads((folder / "report.json").read_text())
+    assert json.loads(done.stdout)["official"] == report["scores"]["official"]
+
+
+def test_score_needs_no_torch(data_files, tmp_path):
+    predictions = tmp_path / "predictions.json"
+    predictions.write_text(json.dumps({f"s2-{number}": "" for number in range(18)}))
+    code = (
+        "import sys\nfrom qabench.cli import app\n"
+        f"app(['score', {str(data_files[1])!r}, {str(predictions)!r}], standalone_mode=False)\n"
+        "assert not {'torch', 'transformers', 'datasets'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "33.33" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["--help"], ["plugins"], ["benchmarks"], ["run", "--help"]])
+def test_looking_around_loads_neither_torch_nor_transformers(words):
+    code = (
+        "import sys\nfrom qabench.cli import app\n"
+        f"app({words!r}, standalone_mode=False)\n"
+        "loaded = {'torch', 'transformers', 'datasets', 'torchcrf', 'pyarrow'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "score", "report", "plugins", "benchmarks", "version"])
+def test_every_commands_help_has_an_example(command):
+    done = qabench(command, "--help")
+    assert done.returncode == 0
+    assert f"Example: qabench {command}" in " ".join(done.stdout.split())
+
+
+def test_plugins_lists_name_distribution_version_and_summary(heads):
+    output = qabench("plugins").stdout
+    for head in heads:
+        row = next(line for line in output.splitlines() if line.startswith(head))
+        assert "0.1.0" in row
+
+
+def test_version_is_the_distributions():
+    from importlib.metadata import version
+
+    assert qabench("version").stdout == f"qabench {version('qabench')}\n"
+
+
+def test_exit_codes_are_distinct_and_documented_in_help():
+    kinds = errors.QABenchError.__subclasses__()
+    assert len({kind.exit_code for kind in kinds}) == len(kinds)
+    text = " ".join(qabench("--help").stdout.split())
+    for kind in kinds:
+        assert f"{kind.exit_code} {kind.__name__.removesuffix('Error').lower()}" in text
+
+
+def test_usage_mistakes_exit_with_2(inside, tmp_path):
+    assert inside("run").returncode == 2
+    assert inside("report", tmp_path, "--format", "word").returncode == 2
+
+
+def test_a_wrong_benchmark_is_one_sentence(inside):
+    done = inside("run", "--plugin", "x", "--benchmark", "squad")
+    assert "did you mean squad_v" in assert_fails(done, errors.BenchmarkError)
+
+
+def test_missing_data_is_one_sentence(inside, benchmark_file, heads):
+    words = ("--plugin", heads[0], "--set", "data.train=no.json")
+    done = inside("run", "--benchmark", benchmark_file, *words)
+    assert "no.json" in assert_fails(done, errors.DataError)
+
+
+def test_a_bad_record_is_named_and_can_be_skipped_and_counted(
+    inside, benchmark_file, heads, data_files, tmp_path
+):
+    data = json.loads(data_files[0].read_text())
+    data["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["answer_start"] = 1
+    (tmp_path / "bad.json").write_text(json.dumps(data))
+    words = ("--benchmark", benchmark_file, "--plugin", heads[0], "--set", "training.epochs=1")
+    words = (*words, "--set", "data.train=bad.json")
+    message = assert_fails(inside("run", *words, folder=tmp_path), errors.DataError)
+    assert "bad.json" in message
+    assert "'s1-0'" in message
+    assert "answer_start" in message
+    done = inside("run", *words, "--on-bad-record", "skip", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(next(tmp_path.rglob("report.json")).read_text())
+    assert (report["train"]["skipped"], report["train"]["questions"]) == (1, 47)
+    assert any("failed the audit" in warning for warning in report["warnings"])
+
+
+def test_an_unknown_plugin_is_one_sentence(inside, benchmark_file):
+    done = inside("run", "--plugin", "spanbert_cfr", "--benchmark", benchmark_file)
+    assert "'spanbert_cfr'" in assert_fails(done, errors.PluginError)
+
+
+def test_an_unreachable_encoder_is_one_sentence(inside, benchmark_file, heads):
+    words = ("--plugin", heads[0], "--set", "backbone.name=nobody/nothing")
+    done = inside("run", "--benchmark", benchmark_file, *words)
+    assert "'nobody/nothing'" in assert_fails(done, errors.BackboneError)
+
+
+def test_unreachable_hub_data_is_one_sentence(inside, heads, encoder_folder):
+    words = ("--plugin", heads[0], "--set", f"backbone.name={encoder_folder}")
+    limits = ("--set", "windows.max_length=100", "--set", "windows.overlap=10")
+    done = inside("run", "--benchmark", "squad_v2", *words, *limits)
+    assert "rajpurkar/squad_v2" in assert_fails(done, errors.DataError)
+
+
+def test_a_runs_folder_that_cannot_be_made_is_one_sentence(inside, benchmark_file, heads, tmp_path):
+    (tmp_path / "file").write_text("")
+    words = ("--plugin", heads[0], "--runs-dir", tmp_path / "file")
+    done = inside("run", "--benchmark", benchmark_file, *words)
+    assert "another --runs-dir" in assert_fails(done, errors.RunError)
+
+
+def test_a_folder_without_reports_is_one_sentence(inside, tmp_path):
+    assert "no report.json" in assert_fails(inside("report", tmp_path), errors.ReportError)
