@@ -139,12 +139,13 @@ def official_scores(
         golds: one for each question, at least one.
         predictions: by question id; with null odds, the best non-null answers, not nulled ones,
             since no threshold can bring back an answer that was left out.
-        null_odds: by question id; without them nothing is nulled and there are no ``best_*``.
+        null_odds: by question id; without them all are 0 and there are no ``best_*``.
         null_threshold: where null odds are greater (not equal), a question counts as answered
             with "".
     """
     scores = score_questions(golds, predictions)
-    nulled = {one for one, odds in (null_odds or {}).items() if odds > null_threshold}
+    odds = dict.fromkeys(predictions, 0.0) if null_odds is None else null_odds
+    nulled = {id for id, value in odds.items() if value > null_threshold}
     exact = [_thresholded(one.exact, one, nulled) for one in scores]
     f1 = [_thresholded(one.f1, one, nulled) for one in scores]
     answerable = [index for index, one in enumerate(scores) if one.has_answer]

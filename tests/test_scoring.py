@@ -1,0 +1,242 @@
+"""Scores equal the official evaluate-v2.0.py; the tables are its executed behaviour."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import reference_scorer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qabench.predictions import golds_of, score_files
+from qabench.readers import read_file
+from qabench.scoring import (
+    Gold,
+    always_null,
+    exact_match,
+    normalize_answer,
+    official_scores,
+    score_questions,
+    token_f1,
+)
+
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "squad_v2_small"
+
+
+def scores(golds: dict, answers: dict, odds: dict | None = None, threshold: float = 1.0) -> dict:
+    listed = [Gold(id, tuple(texts)) for id, texts in golds.items()]
+    return official_scores(listed, answers, odds, threshold).as_dict()
+
+
+@pytest.mark.parametrize(
+    ("gold", "prediction", "exact", "f1"),
+    [
+        ("the Eiffel Tower", "Eiffel tower!", 1, 1),
+        ("10th century", "10th-century", 0, 0),
+        ("cat_dog", "cat dog", 0, 0),
+        ("5-6", "56", 1, 1),
+        ("5–6", "56", 0, 0),
+        ("1.5", "15", 1, 1),
+        ("$100", "100", 1, 1),
+        ("£100", "100", 0, 0),
+        ("“Foo”", "Foo", 0, 0),
+        ("A.I.", "ai", 1, 1),
+        ("The_cat", "cat", 0, 0),
+        ("vitamin A", "vitamin", 1, 1),
+        ("the the cat", "cat", 1, 1),
+        ("theatre", "atre", 0, 0),
+        ("Beyoncé", "Beyonce", 0, 0),
+        ("\u00e9", "e\u0301", 0, 0),
+        ("\ufb01ne", "fine", 0, 0),
+        ("straße", "STRASSE", 0, 0),
+        ("the\u00a0cat", "cat", 1, 1),
+        ("x x y", "x y y", 0, 2 / 3),
+        ("x y", "x x x y", 0, 2 / 3),
+        ("", "the", 1, 1),
+        ("", ".", 1, 1),
+        ("", " ", 1, 1),
+        ("", "n", 0, 0),
+        ("", "", 1, 1),
+    ],
+)
+def test_normalization_exact_match_and_f1(gold, prediction, exact, f1):
+    assert exact_match(gold, prediction) == exact
+    assert token_f1(gold, prediction) == pytest.approx(f1, abs=1e-15)
+
+
+def test_normalized_text_has_single_spaces():
+    assert normalize_answer("  The  Eiffel\tTower! ") == "eiffel tower"
+
+
+def test_the_best_gold_is_taken_separately_for_em_and_f1():
+    (one,) = score_questions([Gold("q", ("x y z w", "x"))], {"q": "x y z"})
+    assert (one.exact, one.f1) == (0, token_f1("x y z w", "x y z"))
+
+
+def test_golds_that_normalize_to_nothing_make_the_empty_answer_right_but_count_as_has_answer():
+    found = scores({"q": ["."]}, {"q": ""})
+    assert found["exact"] == found["f1"] == found["HasAns_exact"] == 100
+    assert "NoAns_exact" not in found
+
+
+def test_golds_that_normalize_to_nothing_and_another_answer_score_nothing():
+    assert scores({"q": ["."]}, {"q": "x"})["exact"] == 0
+
+
+def test_nulling_scores_by_answerability_even_where_the_empty_answer_was_right():
+    assert scores({"q": ["."]}, {"q": ""}, {"q": 2.0}, 1.0)["exact"] == 0
+
+
+def test_one_real_gold_beside_an_empty_one_makes_the_empty_answer_wrong():
+    assert scores({"q": [".", "x"]}, {"q": ""})["exact"] == 0
+    assert scores({"q": [".", "x"]}, {"q": "x"})["exact"] == 100
+
+
+def test_has_answer_is_having_golds():
+    found = scores({"a": ["x"], "b": []}, {"a": "x", "b": ""})
+    assert (found["HasAns_total"], found["NoAns_total"], found["total"]) == (1, 1, 2)
+
+
+def test_null_odds_equal_to_the_threshold_do_not_null():
+    golds = {"a": ["x"]}
+    assert scores(golds, {"a": "x"}, {"a": 1.0}, 1.0)["exact"] == 100
+    assert scores(golds, {"a": "x"}, {"a": 1.0000001}, 1.0)["exact"] == 0
+
+
+def test_without_null_odds_nothing_is_nulled_and_there_is_no_best():
+    found = scores({"a": ["x"], "b": []}, {"a": "x", "b": "y"})
+    assert list(found) == [
+        "exact",
+        "f1",
+        "total",
+        "HasAns_exact",
+        "HasAns_f1",
+        "HasAns_total",
+        "NoAns_exact",
+        "NoAns_f1",
+        "NoAns_total",
+    ]
+
+
+def test_the_default_threshold_of_1_is_for_probabilities():
+    assert scores({"a": ["x"]}, {"a": "x"}, {"a": 1.2})["exact"] == 0
+
+
+def test_keys_of_questions_that_do_not_exist_are_left_out():
+    assert not any(key.startswith("NoAns") for key in scores({"a": ["x"]}, {"a": "x"}))
+    assert not any(key.startswith("HasAns") for key in scores({"a": []}, {"a": ""}))
+
+
+RIGHT_AND_JUNK = ({"a": ["x"], "b": []}, {"a": "x", "b": "junk"})
+
+
+@pytest.mark.parametrize(
+    ("golds", "answers", "odds", "best", "threshold"),
+    [
+        (
+            {"a": ["x"], "b": [], "c": ["y"], "d": []},
+            {"a": "x", "b": "junk", "c": "wrong", "d": "junk"},
+            {"a": -3, "b": 1, "c": 0, "d": 2},
+            75.0,
+            -3.0,
+        ),
+        (*RIGHT_AND_JUNK, {"a": 0.5, "b": 0.5}, 100.0, 0.5),
+        (*RIGHT_AND_JUNK, {"b": 0.5, "a": 0.5}, 50.0, 0.0),
+        (
+            {"a": ["x"], "b": [], "c": [], "d": []},
+            {"a": "no", "b": "j", "c": "j", "d": "j"},
+            {"a": -5, "b": -3, "c": 0, "d": 2},
+            75.0,
+            0.0,
+        ),
+        (
+            {"a": ["x"], "b": ["y"], "c": []},
+            {"a": "x", "b": "y", "c": "junk"},
+            {"a": -2, "b": 1.5, "c": 3},
+            100.0,
+            1.5,
+        ),
+        (
+            {"a": ["x"], "b": ["y"], "c": []},
+            {"a": "x", "b": "", "c": ""},
+            {"a": -2, "b": 1.5, "c": 3},
+            100 * 2 / 3,
+            -2,
+        ),
+    ],
+    ids=["plain", "ties", "ties in another order", "all null", "raw spans", "spans nulled before"],
+)
+def test_best_scores_and_thresholds_with_the_scripts_own_faults(
+    golds, answers, odds, best, threshold
+):
+    found = scores(golds, answers, odds, 0.0)
+    assert found["best_exact"] == pytest.approx(best, abs=1e-12)
+    assert found["best_exact_thresh"] == threshold
+
+
+def test_an_article_alone_is_no_abstention_where_the_best_threshold_is_sought():
+    found = scores({"a": []}, {"a": "the"}, {"a": -1.0})
+    assert found["exact"] == 100
+    assert (found["best_exact"], found["best_exact_thresh"]) == (100.0, 0.0)
+    found = scores({"a": [], "b": ["x"]}, {"a": "the", "b": "x"}, {"a": -1.0, "b": 0.0})
+    assert (found["best_exact"], found["best_exact_thresh"]) == (50.0, 0.0)
+
+
+TEXTS = st.lists(
+    st.sampled_from(["a", "the", "The", "cat", "dog", ".", "-", "_", "é", " ", "\u00a0", "ß"]),
+    max_size=4,
+).map(" ".join)
+ODDS = st.one_of(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]), st.floats(-5, 5))
+
+
+@given(
+    st.lists(st.tuples(st.lists(TEXTS, max_size=3), TEXTS, ODDS), min_size=1, max_size=12),
+    st.booleans(),
+    st.sampled_from([-1.0, 0.0, 0.5, 1.0]),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=300, deadline=None)
+def test_all_keys_equal_the_slow_obvious_scorer_to_the_last_digit(rows, with_odds, at, random):
+    golds = {str(number): texts for number, (texts, _, _) in enumerate(rows)}
+    answers = {str(number): text for number, (_, text, _) in enumerate(rows)}
+    order = list(golds)
+    random.shuffle(order)
+    odds = {id: rows[int(id)][2] for id in order} if with_odds else None
+    found = scores(golds, answers, odds, at)
+    expected = reference_scorer.evaluate(golds, answers, odds, at)
+    assert found == expected
+    assert list(found) == list(expected)
+
+
+@given(st.lists(st.lists(TEXTS, max_size=3), min_size=1, max_size=8))
+def test_always_null_is_the_score_of_empty_answers(golds):
+    listed = [Gold(str(number), tuple(texts)) for number, texts in enumerate(golds)]
+    assert always_null(listed) == official_scores(listed, {one.id: "" for one in listed})
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"needs real SQuAD v2 questions in {SHARED}")
+def test_always_null_on_real_questions_is_the_share_without_answer():
+    data = read_file(SHARED / "dev.json")
+    found = always_null(golds_of(data.examples))
+    dotted = sum(
+        bool(one.answers) and not any(normalize_answer(gold.text) for gold in one.answers)
+        for one in data.examples
+    )
+    assert found.exact == found.f1 == 100.0 * (566 + dotted) / 1090
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"needs real SQuAD v2 questions in {SHARED}")
+def test_real_questions_score_as_the_slow_obvious_scorer_says(tmp_path):
+    data = read_file(SHARED / "dev.json")
+    golds = {one.id: [gold.text for gold in one.answers] for one in data.examples}
+    answers = {
+        one.id: (one.answers[-1].text if one.answers and number % 3 else one.context[:number % 40])
+        for number, one in enumerate(data.examples)
+    }
+    odds = {id: ((number * 37) % 101) / 50 - 1 for number, id in enumerate(golds)}
+    (tmp_path / "p.json").write_text(json.dumps(answers))
+    (tmp_path / "n.json").write_text(json.dumps(odds))
+    found = score_files(data, tmp_path / "p.json", tmp_path / "n.json", 0.3)
+    assert found.official.as_dict() == reference_scorer.evaluate(golds, answers, odds, 0.3)
