@@ -10,14 +10,13 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
+from accelerate import PartialState
 
 from qabench import reports, rundir
 from qabench.answers import Answer, WindowSpans, merge_windows
@@ -26,33 +25,30 @@ from qabench.backbone import (
     TokenizerFacts,
     load_encoder,
     load_tokenizer,
-    weights_hash,
 )
 from qabench.benchmark import Benchmark, DataSettings
 from qabench.errors import BenchmarkError, PluginError
-from qabench.examples import ExampleSet, QAExample, fingerprint, sample
+from qabench.examples import ExampleSet, sample
 from qabench.files import sha256, write_json
 from qabench.heads import Head
 from qabench.model import QAModel, save_model
-from qabench.plugins import InstalledHead, discover
+from qabench.plugins import discover
 from qabench.predictions import golds_of
-from qabench.provenance import environment, peak_memory
 from qabench.readers import read_file, read_hub
 from qabench.reports import Report
-from qabench.scoring import Gold, always_null, official_scores
+from qabench.scoring import Gold, official_scores
+from qabench.summary import Result, summarize
+from qabench.tasks import Side, Task
 from qabench.training import (
     CHECKPOINTS,
-    Hardware,
     Recipe,
-    TrainingOutcome,
     fine_tuner,
     last_checkpoint,
-    parameter_count,
     pick_hardware,
     predict,
     train,
 )
-from qabench.windows import Windows, make_windows
+from qabench.windows import make_windows
 
 Say = Callable[[str], None]
 
@@ -68,67 +64,6 @@ class Plan:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Side:
-    """Training or dev data as it is used."""
-
-    read: ExampleSet
-    examples: tuple[QAExample, ...]
-    windows: Windows
-
-    def facts(self, scored: int | None) -> reports.DataFacts:
-        return reports.DataFacts(
-            source=self.read.source,
-            available=len(self.read),
-            questions=len(self.examples),
-            answerable=sum(one.is_answerable for one in self.examples),
-            scored=scored,
-            skipped=len(self.read.skipped),
-            fingerprint=fingerprint(self.examples),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Task:
-    """One run: a head, a seed, and all that it is made of."""
-
-    benchmark: Benchmark
-    head: InstalledHead
-    options: Mapping[str, Any]
-    seed: int
-    train: _Side
-    dev: _Side
-    tokenizer: TokenizerFacts
-    hardware: Hardware
-    folder: Path
-
-    @property
-    def learning_rate(self) -> float:
-        """The head's peak learning rate: the benchmark's, else the plugin's, else the encoder's."""
-        training = self.benchmark.training
-        own = training.head_learning_rate or self.head.spec.learning_rate
-        return own or training.learning_rate
-
-    def identity(self) -> dict[str, Any]:
-        """What must be the same for a run directory to be gone on with."""
-        return {
-            "benchmark": self.benchmark.as_dict(),
-            "plugin": {
-                "name": self.head.name,
-                "distribution": self.head.distribution,
-                "version": self.head.version,
-                "options": dict(self.options),
-                "learning_rate": self.learning_rate,
-            },
-            "seed": self.seed,
-            "data": {
-                "train": fingerprint(self.train.examples),
-                "dev": fingerprint(self.dev.examples),
-            },
-            "tokenizer": self.tokenizer.fingerprint,
-        }
-
-
 def run(plan: Plan, say: Say) -> list[Report]:
     """Run every plugin with every seed, one after the other.
 
@@ -142,6 +77,7 @@ def run(plan: Plan, say: Say) -> list[Report]:
         QABenchError: bad data, settings, plugin or backbone; or a run that went wrong.
     """
     transformers.utils.logging.set_verbosity(logging.ERROR)
+    transformers.utils.logging.disable_progress_bar()
     registry = discover()
     heads = [registry.head(name) for name in dict.fromkeys(plan.plugins)]
     options = {one.name: one.options(plan.benchmark.head_options(one.name)) for one in heads}
@@ -160,7 +96,7 @@ def run(plan: Plan, say: Say) -> list[Report]:
         _describe("train", train, say)
         for head in heads:
             folder = plan.runs_dir / plan.benchmark.name / head.name / f"seed-{seed}"
-            task = _Task(
+            task = Task(
                 plan.benchmark,
                 head,
                 options[head.name],
@@ -207,13 +143,13 @@ def _side(
     tokenizer: TokenizerFacts,
     limit: int | None,
     seed: int,
-) -> _Side:
+) -> Side:
     examples = read.examples if limit is None else sample(read.examples, limit, seed)
     windows = make_windows(examples, tokenizer.encoder, tokenizer.template, benchmark.windows)
-    return _Side(read, examples, windows)
+    return Side(read, examples, windows)
 
 
-def _describe(name: str, side: _Side, say: Say) -> None:
+def _describe(name: str, side: Side, say: Say) -> None:
     unanswerable = sum(not one.is_answerable for one in side.examples)
     line = (
         f"{name}: {len(side.examples)} questions, {unanswerable} without answer, "
@@ -236,9 +172,12 @@ def is_main_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def _run_one(task: _Task, force: bool, say: Say) -> Report:
+def _run_one(task: Task, force: bool, say: Say) -> Report:
     say(f"{task.head.name} seed {task.seed}: {task.folder}")
-    finished = rundir.claim(task.folder, task.identity(), force) if is_main_process() else None
+    state = PartialState(cpu=task.hardware.device == "cpu")
+    # The main process makes the directory; the others then find it made for this very run.
+    with state.main_process_first():
+        finished = rundir.claim(task.folder, task.identity(), force and is_main_process())
     if finished is not None:
         say("already finished with these settings; its report is used (--force runs it anew)")
         return finished
@@ -261,17 +200,19 @@ def _run_one(task: _Task, force: bool, say: Say) -> Report:
     outcome = train(tuner, checkpoint)
     began = time.perf_counter()
     answers = _answers(task, predict(tuner, task.dev.windows))
-    seconds = time.perf_counter() - began
-    official = _score(golds, answers, task.benchmark)
-    report = _report(
-        task, model, encoder, outcome, checkpoint is not None, seconds, answers, official, golds
+    result = Result(
+        outcome=outcome,
+        resumed=checkpoint is not None,
+        answers=answers,
+        predict_seconds=time.perf_counter() - began,
+        golds=golds,
+        official=_score(golds, answers, task.benchmark),
     )
-    if tuner.is_world_process_zero():
-        report = _write(task, model, report, answers)
-    return report
+    report = summarize(task, model, encoder, result)
+    return _write(task, model, report, answers) if is_main_process() else report
 
 
-def _answers(task: _Task, spans: WindowSpans) -> tuple[Answer, ...]:
+def _answers(task: Task, spans: WindowSpans) -> tuple[Answer, ...]:
     return merge_windows(task.dev.examples, task.dev.windows, spans, task.benchmark.answers)
 
 
@@ -287,7 +228,7 @@ def _score(
     ).as_dict()
 
 
-def _build(task: _Task) -> tuple[Encoder, Head]:
+def _build(task: Task) -> tuple[Encoder, Head]:
     """Encoder and head, the head initialised from the seed alone."""
     encoder = load_encoder(task.benchmark.backbone)
     transformers.set_seed(task.seed)
@@ -308,7 +249,7 @@ def _build(task: _Task) -> tuple[Encoder, Head]:
 
 
 def _write(
-    task: _Task,
+    task: Task,
     model: QAModel,
     report: Report,
     answers: Sequence[Answer],
@@ -332,100 +273,3 @@ def _write(
     reports.write(report, task.folder)
     shutil.rmtree(task.folder / CHECKPOINTS, ignore_errors=True)
     return report
-
-
-def _report(
-    task: _Task,
-    model: QAModel,
-    encoder: Encoder,
-    outcome: TrainingOutcome,
-    resumed: bool,
-    predict_seconds: float,
-    answers: Sequence[Answer],
-    official: Mapping[str, float],
-    golds: Sequence[Gold],
-) -> Report:
-    null = always_null(golds).as_dict()
-    scores = reports.ReportScores(
-        official=official,
-        always_null=null,
-        null_threshold=task.benchmark.answers.null_threshold,
-        abstained=sum(not answer.text for answer in answers),
-    )
-    counts = {"train": task.train.windows.counts, "dev": task.dev.windows.counts}
-    return Report(
-        format=reports.FORMAT,
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        benchmark=task.benchmark.name,
-        settings=task.benchmark.as_dict(),
-        seed=task.seed,
-        train=task.train.facts(None),
-        dev=task.dev.facts(len(answers)),
-        plugin=reports.PluginFacts(
-            name=task.head.name,
-            distribution=task.head.distribution,
-            version=task.head.version,
-            options=task.options,
-            learning_rate=task.learning_rate,
-        ),
-        backbone=reports.BackboneFacts(
-            name=task.benchmark.backbone.name,
-            revision=encoder.revision,
-            weights_sha256=encoder.weights_hash,
-            tokenizer_sha256=task.tokenizer.fingerprint,
-        ),
-        windows={name: asdict(count) for name, count in counts.items()},
-        budget=_budget(task, model, outcome, resumed, predict_seconds),
-        environment=environment(task.hardware),
-        training_log=tuple(asdict(line) for line in outcome.log),
-        scores=scores,
-        weights_sha256=weights_hash(model.state_dict()),
-        files={},
-        warnings=tuple(_warnings(task, scores)),
-    )
-
-
-def _budget(
-    task: _Task,
-    model: QAModel,
-    outcome: TrainingOutcome,
-    resumed: bool,
-    predict_seconds: float,
-) -> reports.Budget:
-    epochs = task.benchmark.training.epochs
-    tokens = epochs * task.train.windows.counts.tokens
-    on_gpu = task.hardware.device == "cuda"
-    return reports.Budget(
-        epochs=epochs,
-        steps=outcome.steps,
-        windows_seen=epochs * len(task.train.windows),
-        tokens_seen=tokens,
-        trainable_parameters=parameter_count(model),
-        head_parameters=parameter_count(model.head),
-        resumed=resumed,
-        train_seconds=outcome.seconds,
-        predict_seconds=predict_seconds,
-        tokens_per_second=None if resumed else tokens / outcome.seconds,
-        peak_memory_bytes=peak_memory(),
-        peak_device_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
-    )
-
-
-def _warnings(task: _Task, scores: reports.ReportScores) -> list[str]:
-    found = []
-    total = len(task.dev.examples)
-    unanswerable = total - sum(one.is_answerable for one in task.dev.examples)
-    if scores.official["exact"] <= scores.always_null["exact"]:
-        found.append(
-            f"EM {scores.official['exact']:.2f} is not above always answering nothing "
-            f"({scores.always_null['exact']:.2f})"
-        )
-    if unanswerable and not scores.abstained:
-        found.append("it never abstains, although questions without answer were scored")
-    if scores.abstained == total:
-        found.append("it abstains on every question")
-    if task.train.read.skipped or task.dev.read.skipped:
-        found.append("records that failed the audit were left out of the data")
-    if outside := task.dev.windows.counts.golds_outside_windows:
-        found.append(f"{outside} golds to score lie whole in no window")
-    return found

@@ -34,7 +34,7 @@ def evaluate(golds: dict, answers: dict, odds: dict | None = None, threshold: fl
         accepted = [text for text in texts if words(text)] or [""]
         raw["exact"][id] = max(exact(text, answers[id]) for text in accepted)
         raw["f1"][id] = max(f1(text, answers[id]) for text in accepted)
-    given = {id: 0.0 for id in golds} if odds is None else odds
+    given = dict.fromkeys(golds, 0.0) if odds is None else odds
     final = {
         name: {
             id: float(not golds[id]) if given[id] > threshold else score

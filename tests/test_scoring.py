@@ -232,7 +232,7 @@ def test_real_questions_score_as_the_slow_obvious_scorer_says(tmp_path):
     data = read_file(SHARED / "dev.json")
     golds = {one.id: [gold.text for gold in one.answers] for one in data.examples}
     answers = {
-        one.id: (one.answers[-1].text if one.answers and number % 3 else one.context[:number % 40])
+        one.id: (one.answers[-1].text if one.answers and number % 3 else one.context[: number % 40])
         for number, one in enumerate(data.examples)
     }
     odds = {id: ((number * 37) % 101) / 50 - 1 for number, id in enumerate(golds)}

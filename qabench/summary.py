@@ -1,0 +1,127 @@
+"""From a finished training to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import torch
+
+from qabench import reports
+from qabench.answers import Answer
+from qabench.backbone import Encoder, weights_hash
+from qabench.model import QAModel
+from qabench.provenance import environment, peak_memory
+from qabench.reports import Report
+from qabench.scoring import Gold, always_null
+from qabench.tasks import Task
+from qabench.training import TrainingOutcome, parameter_count
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        outcome: of the training.
+        resumed: whether it went on from a checkpoint.
+        answers: one per question.
+        predict_seconds: wall time of predicting and answering.
+        golds: of the questions, in the same order.
+        official: official scores of the answers.
+    """
+
+    outcome: TrainingOutcome
+    resumed: bool
+    answers: Sequence[Answer]
+    predict_seconds: float
+    golds: Sequence[Gold]
+    official: Mapping[str, float]
+
+
+def summarize(
+    task: Task,
+    model: QAModel,
+    encoder: Encoder,
+    result: Result,
+) -> Report:
+    """The report of a run, but for the hashes of its files."""
+    null = always_null(result.golds).as_dict()
+    scores = reports.ReportScores(
+        official=result.official,
+        always_null=null,
+        null_threshold=task.benchmark.answers.null_threshold,
+        abstained=sum(not answer.text for answer in result.answers),
+    )
+    counts = {"train": task.train.windows.counts, "dev": task.dev.windows.counts}
+    return Report(
+        format=reports.FORMAT,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        benchmark=task.benchmark.name,
+        settings=task.benchmark.as_dict(),
+        seed=task.seed,
+        train=task.train.facts(None),
+        dev=task.dev.facts(len(result.answers)),
+        plugin=reports.PluginFacts(
+            name=task.head.name,
+            distribution=task.head.distribution,
+            version=task.head.version,
+            options=task.options,
+            learning_rate=task.learning_rate,
+        ),
+        backbone=reports.BackboneFacts(
+            name=task.benchmark.backbone.name,
+            revision=encoder.revision,
+            weights_sha256=encoder.weights_hash,
+            tokenizer_sha256=task.tokenizer.fingerprint,
+        ),
+        windows={name: asdict(count) for name, count in counts.items()},
+        budget=_budget(task, model, result),
+        environment=environment(task.hardware),
+        training_log=tuple(asdict(line) for line in result.outcome.log),
+        scores=scores,
+        weights_sha256=weights_hash(model.state_dict()),
+        files={},
+        warnings=tuple(_warnings(task, scores)),
+    )
+
+
+def _budget(task: Task, model: QAModel, result: Result) -> reports.Budget:
+    epochs = task.benchmark.training.epochs
+    tokens = epochs * task.train.windows.counts.tokens
+    on_gpu = task.hardware.device == "cuda"
+    return reports.Budget(
+        epochs=epochs,
+        steps=result.outcome.steps,
+        windows_seen=epochs * len(task.train.windows),
+        tokens_seen=tokens,
+        trainable_parameters=parameter_count(model),
+        head_parameters=parameter_count(model.head),
+        resumed=result.resumed,
+        train_seconds=result.outcome.seconds,
+        predict_seconds=result.predict_seconds,
+        tokens_per_second=None if result.resumed else tokens / result.outcome.seconds,
+        peak_memory_bytes=peak_memory(),
+        peak_device_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
+    )
+
+
+def _warnings(task: Task, scores: reports.ReportScores) -> list[str]:
+    found = []
+    total = len(task.dev.examples)
+    unanswerable = total - sum(one.is_answerable for one in task.dev.examples)
+    if scores.official["exact"] <= scores.always_null["exact"]:
+        found.append(
+            f"EM {scores.official['exact']:.2f} is not above always answering nothing "
+            f"({scores.always_null['exact']:.2f})"
+        )
+    if unanswerable and not scores.abstained:
+        found.append("it never abstains, although questions without answer were scored")
+    if scores.abstained == total:
+        found.append("it abstains on every question")
+    if task.train.read.skipped or task.dev.read.skipped:
+        found.append("records that failed the audit were left out of the data")
+    if outside := task.dev.windows.counts.golds_outside_windows:
+        found.append(f"{outside} golds to score lie whole in no window")
+    return found
