@@ -117,17 +117,17 @@ def top_spans(
             is not ``start[i] + end[i]``.
     """
     width = min(max_answer_tokens, start.shape[1])
-    impossible = torch.tensor(float("-inf"), dtype=start.dtype, device=start.device)
-    starts = torch.where(batch.context_mask, start, impossible)
-    ends = torch.where(batch.context_mask, end, impossible)
-    ends = nn.functional.pad(ends, (0, width - 1), value=float("-inf"))
+    outside, impossible = ~batch.context_mask, float("-inf")
+    starts = start.masked_fill(outside, impossible)
+    ends = end.masked_fill(outside, impossible)
+    ends = nn.functional.pad(ends, (0, width - 1), value=impossible)
     band = starts.unsqueeze(2) + ends.unfold(1, width, 1)
     if one_token is not None:
-        first = torch.where(batch.context_mask, one_token, impossible)
+        first = one_token.masked_fill(outside, impossible)
         band = torch.cat([first.unsqueeze(2), band[..., 1:]], dim=2)
     score, index = band.flatten(1).topk(min(n_best, band.shape[1] * width), dim=1)
     missing = n_best - score.shape[1]
-    score = nn.functional.pad(score, (0, missing), value=float("-inf"))
+    score = nn.functional.pad(score, (0, missing), value=impossible)
     index = nn.functional.pad(index, (0, missing))
     first_token = index.div(width, rounding_mode="floor")
     return SpanScores(

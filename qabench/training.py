@@ -177,7 +177,7 @@ class FineTuner(Trainer):
         with torch.no_grad(), self.compute_loss_context_manager():
             output = model(**batch)
         names = ("window", "start", "end", "score", "null_score")
-        return output["loss"], tuple(output[name] for name in names), output["window"]
+        return output["loss"].mean(), tuple(output[name] for name in names), output["window"]
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Log, and stop where the loss is no number any more."""

@@ -51,9 +51,11 @@ def span_terms(emissions: Tensor, mask: Tensor, crf: CRF) -> SpanTerms:
         mask: (B, C) bool, a prefix of each row.
         crf: gives the start, transition and end scores.
     """
-    scores = emissions.double()
+    # Apple's GPUs have no float64.
+    precise = torch.float32 if emissions.device.type == "mps" else torch.float64
+    scores = emissions.to(precise)
     start, transitions, end = (
-        parameter.double()
+        parameter.to(precise)
         for parameter in (crf.start_transitions, crf.transitions, crf.end_transitions)
     )
     stay = transitions[O, O]
