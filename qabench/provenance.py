@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import subprocess
 import sys
@@ -34,6 +35,7 @@ def environment(hardware: Hardware) -> Environment:
         device_name=hardware.name,
         precision=hardware.precision,
         threads=hardware.threads,
+        processes=int(os.environ.get("WORLD_SIZE", "1")),
         git_commit=_git_commit(),
     )
 

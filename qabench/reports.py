@@ -95,7 +95,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where the run was made."""
+    """Where the run was made; a training batch is ``batch_size`` windows in each process."""
 
     python: str
     platform: str
@@ -104,6 +104,7 @@ class Environment:
     device_name: str
     precision: str
     threads: int
+    processes: int
     git_commit: str | None
 
 
