@@ -238,4 +238,4 @@ def test_every_head_learns_the_made_up_task(heads, benchmark_file, tmp_path, dat
         str(benchmark_file), ["training.epochs=60", f"data.dev='{data_files[0]}'"]
     )
     for report in run(Plan(settings, heads, [0], tmp_path), print):
-        assert report.scores.official["exact"] > 95
+        assert report.scores.official["exact"] > 80
