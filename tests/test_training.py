@@ -1,0 +1,170 @@
+"""What is our own in training: the order of windows, two learning rates, batches, the log."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from qabench import benchmark
+from qabench.backbone import load_tokenizer
+from qabench.examples import QAExample
+from qabench.heads import Head, SpanScores
+from qabench.model import QAModel, collate
+from qabench.training import (
+    Hardware,
+    LengthGroupedOrder,
+    LongestFirst,
+    Recipe,
+    fine_tuner,
+    last_checkpoint,
+    log_lines,
+    pick_hardware,
+)
+from qabench.windows import make_windows
+
+
+@pytest.fixture(scope="module")
+def settings(benchmark_file):
+    return benchmark.load(str(benchmark_file))
+
+
+@pytest.fixture(scope="module")
+def windows(settings):
+    tokenizer = load_tokenizer(settings.backbone)
+    examples = [
+        QAExample(str(number), "Where ?", "Anna lives . " * (1 + number * 7 % 12), ())
+        for number in range(40)
+    ]
+    return make_windows(examples, tokenizer.encoder, tokenizer.template, settings.windows)
+
+
+class TinyHead(Head):
+    """A head with a weight, a bias and a norm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = nn.Linear(4, 2)
+        self.norm = nn.LayerNorm(4)
+
+    def loss(self, states, batch):
+        return self.project(self.norm(states)).mean()
+
+    def spans(self, states, batch, n_best, max_answer_tokens):
+        zeros = torch.zeros(len(states), n_best)
+        return SpanScores(zeros.long(), zeros.long(), zeros, zeros[:, 0])
+
+
+def tuner_of(settings, windows, folder):
+    model = QAModel(nn.Linear(4, 4), TinyHead(), 2, 3)
+    recipe = Recipe(settings.training, 0.5, Hardware("cpu", "x", "fp32", 1), seed=3)
+    return fine_tuner(model, windows, windows, recipe, lambda spans: {}, folder)
+
+
+def test_every_epoch_is_a_new_permutation_that_seed_and_epoch_decide(windows):
+    order = LengthGroupedOrder(windows, 8, seed=1)
+    first = list(order)
+    assert sorted(first) == list(range(len(windows)))
+    assert list(order) == first
+    order.set_epoch(1)
+    assert list(order) != first
+    order.set_epoch(0)
+    assert list(order) == first
+    assert list(LengthGroupedOrder(windows, 8, seed=2)) != first
+
+
+def test_batches_hold_windows_of_like_length(windows):
+    lengths = windows.total_lengths()
+    order = list(LengthGroupedOrder(windows, 8, seed=1))
+    grouped = sum(lengths[order[at : at + 8]].max() * 8 for at in range(0, len(order), 8))
+    in_file_order = sum(lengths[at : at + 8].max() * 8 for at in range(0, len(lengths), 8))
+    assert lengths.sum() <= grouped < in_file_order
+
+
+def test_the_trainer_tells_the_order_each_epoch(settings, windows, tmp_path, monkeypatch):
+    told = []
+    original = LengthGroupedOrder.set_epoch
+    monkeypatch.setattr(
+        LengthGroupedOrder,
+        "set_epoch",
+        lambda self, epoch: (told.append(epoch), original(self, epoch)),
+    )
+    tuner = tuner_of(settings, windows, tmp_path)
+    loader = tuner.get_train_dataloader()
+    assert isinstance(loader.batch_sampler.sampler, LengthGroupedOrder)
+    loader.set_epoch(1)
+    assert told[-1] == 1
+
+
+def test_prediction_takes_the_longest_windows_first(windows):
+    lengths = windows.total_lengths()[list(LongestFirst(windows))]
+    assert (lengths[:-1] >= lengths[1:]).all()
+
+
+def test_the_head_has_its_own_rate_and_biases_and_norms_do_not_decay(settings, windows, tmp_path):
+    tuner = tuner_of(settings, windows, tmp_path)
+    groups = tuner.create_optimizer().param_groups
+    names = {id(parameter): name for name, parameter in tuner.model.named_parameters()}
+    found = {
+        names[id(parameter)]: (group["lr"], group["weight_decay"])
+        for group in groups
+        for parameter in group["params"]
+    }
+    assert found == {
+        "encoder.weight": (1e-3, 0.01),
+        "encoder.bias": (1e-3, 0.0),
+        "head.project.weight": (0.5, 0.01),
+        "head.project.bias": (0.5, 0.0),
+        "head.norm.weight": (0.5, 0.0),
+        "head.norm.bias": (0.5, 0.0),
+    }
+
+
+def test_a_batch_is_padded_to_its_longest_window_and_masks_say_what_is_what(windows):
+    chosen = [0, 1, 2]
+    batch = collate(windows, chosen)
+    lengths = windows.total_lengths()[chosen]
+    assert batch["input_ids"].shape == (3, lengths.max())
+    assert batch["attention_mask"].sum(1).tolist() == lengths.tolist()
+    assert batch["context_mask"].sum(1).tolist() == windows.length[chosen].tolist()
+    for row, index in enumerate(chosen):
+        ids, types = windows.token_ids(index)
+        assert batch["input_ids"][row, : len(ids)].tolist() == ids.tolist()
+        assert (batch["input_ids"][row, len(ids) :] == windows.template.pad_id).all()
+        assert batch["token_type_ids"][row, : len(ids)].tolist() == types.tolist()
+        context = batch["context_mask"][row].nonzero().flatten().tolist()
+        assert context[0] == windows.context_position()[index]
+        assert context == list(range(context[0], context[-1] + 1))
+
+
+def test_log_lines_keep_training_and_validation_and_leave_out_the_summary():
+    history = [
+        {"loss": 1.5, "learning_rate": 0.1, "grad_norm": 2.0, "epoch": 0.5, "step": 1},
+        {"eval_loss": 1.0, "eval_exact": 50.0, "eval_f1": 60.0, "epoch": 1.0, "step": 2},
+        {"train_runtime": 3.0, "train_loss": 1.5, "epoch": 1.0, "step": 2},
+    ]
+    train, validation = map(dataclasses.asdict, log_lines(history))
+    assert (train["train_loss"], train["validation_loss"]) == (1.5, None)
+    assert (validation["exact"], validation["f1"], validation["train_loss"]) == (50.0, 60.0, None)
+    assert json.loads(json.dumps(train)) == train
+
+
+def test_the_newest_whole_checkpoint_is_chosen(tmp_path):
+    for step, whole in ((9, True), (10, True), (11, False)):
+        folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        if whole:
+            (folder / "trainer_state.json").write_text("{}")
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoints" / "checkpoint-10"
+    assert last_checkpoint(tmp_path / "none") is None
+
+
+def test_a_cpu_computes_in_fp32_unless_told_and_with_the_threads_asked_for(settings):
+    found = pick_hardware(settings.training)
+    assert (found.device, found.precision, found.threads) == ("cpu", "fp32", 1)
+    told = dataclasses.replace(settings.training, precision="bf16")
+    assert pick_hardware(told).precision == "bf16"
+    assert str(found).endswith("fp32, 1 thread")
