@@ -151,8 +151,12 @@ def score(
     from tabulate import tabulate
 
     null = result.always_null.as_dict()
-    rows = [(key, value, null.get(key, "")) for key, value in result.official.as_dict().items()]
-    typer.echo(tabulate(rows, ("official score", "value", "always null"), floatfmt=".2f"))
+    rows = [
+        [key, *(f"{one:.2f}" if isinstance(one, float) else one for one in (value, null.get(key)))]
+        for key, value in result.official.as_dict().items()
+    ]
+    headers = ("official score", "value", "always null")
+    typer.echo(tabulate(rows, headers, disable_numparse=True, colalign=("left", "right", "right")))
     if result.missing or result.extra:
         typer.echo(f"{result.missing} ids missing, {result.extra} ids extra")
 

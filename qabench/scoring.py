@@ -142,10 +142,14 @@ def official_scores(
         null_odds: by question id; without them all are 0 and there are no ``best_*``.
         null_threshold: where null odds are greater (not equal), a question counts as answered
             with "".
+
+    Raises:
+        KeyError: a question has no prediction, or none among null odds that were given; ids of
+            no question are left out.
     """
     scores = score_questions(golds, predictions)
     odds = dict.fromkeys(predictions, 0.0) if null_odds is None else null_odds
-    nulled = {id for id, value in odds.items() if value > null_threshold}
+    nulled = {one.id for one in scores if odds[one.id] > null_threshold}
     exact = [_thresholded(one.exact, one, nulled) for one in scores]
     f1 = [_thresholded(one.f1, one, nulled) for one in scores]
     answerable = [index for index, one in enumerate(scores) if one.has_answer]

@@ -54,6 +54,9 @@ def scores(golds: dict, answers: dict, odds: dict | None = None, threshold: floa
         ("the\u00a0cat", "cat", 1, 1),
         ("x x y", "x y y", 0, 2 / 3),
         ("x y", "x x x y", 0, 2 / 3),
+        # Only these two tell multisets from sets: what both sides repeat counts twice.
+        ("x x", "x x y", 0, 0.8),
+        ("x x y y", "x x y", 0, 6 / 7),
         ("", "the", 1, 1),
         ("", ".", 1, 1),
         ("", " ", 1, 1),
@@ -122,6 +125,21 @@ def test_without_null_odds_nothing_is_nulled_and_there_is_no_best():
 
 def test_the_default_threshold_of_1_is_for_probabilities():
     assert scores({"a": ["x"]}, {"a": "x"}, {"a": 1.2})["exact"] == 0
+    assert scores({"a": ["x"]}, {"a": "x"}, {"a": 1.0})["exact"] == 100
+
+
+def test_ids_of_no_question_change_nothing():
+    golds, answers, odds = {"a": ["x"], "b": []}, {"a": "x", "b": "y"}, {"a": -1.0, "b": 2.0}
+    more = scores(golds, answers | {"other": "z"}, {"other": 0.0} | odds | {"another": 9.0})
+    assert more == scores(golds, answers, odds)
+
+
+def test_a_question_without_prediction_or_null_odds_is_no_silent_zero():
+    golds = {"a": ["x"], "b": []}
+    with pytest.raises(KeyError, match="b"):
+        scores(golds, {"a": "x"})
+    with pytest.raises(KeyError, match="b"):
+        scores(golds, {"a": "x", "b": ""}, {"a": 0.0})
 
 
 def test_keys_of_questions_that_do_not_exist_are_left_out():
@@ -152,6 +170,13 @@ RIGHT_AND_JUNK = ({"a": ["x"], "b": []}, {"a": "x", "b": "junk"})
             0.0,
         ),
         (
+            {"a": [], "b": [], "c": ["x"], "d": ["y"]},
+            {"a": "j", "b": "j", "c": "x", "d": "no"},
+            {"a": -5, "b": -3, "c": 0, "d": 2},
+            50.0,
+            0.0,
+        ),
+        (
             {"a": ["x"], "b": ["y"], "c": []},
             {"a": "x", "b": "y", "c": "junk"},
             {"a": -2, "b": 1.5, "c": 3},
@@ -166,7 +191,15 @@ RIGHT_AND_JUNK = ({"a": ["x"], "b": []}, {"a": "x", "b": "junk"})
             -2,
         ),
     ],
-    ids=["plain", "ties", "ties in another order", "all null", "raw spans", "spans nulled before"],
+    ids=[
+        "plain",
+        "ties",
+        "ties in another order",
+        "all null",
+        "all null, logits below 0",
+        "raw spans",
+        "spans nulled before",
+    ],
 )
 def test_best_scores_and_thresholds_with_the_scripts_own_faults(
     golds, answers, odds, best, threshold
@@ -188,6 +221,9 @@ TEXTS = st.lists(
     st.sampled_from(["a", "the", "The", "cat", "dog", ".", "-", "_", "é", " ", "\u00a0", "ß"]),
     max_size=4,
 ).map(" ".join)
+# Few words, so that both sides repeat the same one.
+REPEATS = st.lists(st.sampled_from(["x", "y"]), max_size=5).map(" ".join)
+TEXTS = st.one_of(TEXTS, REPEATS)
 ODDS = st.one_of(st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]), st.floats(-5, 5))
 
 
