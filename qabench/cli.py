@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 unexpected error; 2 wrong usage; 3 benchmark; 4 data; 5 pl
 from __future__ import annotations
 
 import json
+import math
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -142,6 +143,8 @@ def score(
     from qabench.predictions import score_files
     from qabench.readers import read_file
 
+    if not math.isfinite(null_threshold):
+        raise typer.BadParameter("--null-threshold must be a finite number")
     result = score_files(
         read_file(data), predictions, null_odds, null_threshold, allow_missing=allow_missing
     )

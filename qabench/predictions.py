@@ -133,13 +133,22 @@ def read_null_odds(path: Path) -> dict[str, float]:
     """
     odds = _read_object(path)
     for id, value in odds.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
+        if not _is_finite(value):
             raise DataError(
                 f"{path}, question {id!r}: the null odds are {_short(value)}, not a finite number; "
                 f"mend that entry."
             )
     return odds
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    # A whole number of hundreds of digits is no float.
+    except OverflowError:
+        return False
 
 
 def _short(value: object) -> str:

@@ -97,6 +97,10 @@ def test_a_string_key_takes_digits_as_text(minimal):
         ("training.schedule=cubic", "must be one of linear, cosine, constant"),
         ("data.source=hub", "key 'data.repository' is missing"),
         ("name=../up", "must match"),
+        (
+            "answers.null_threshold=nan",
+            "answers.null_threshold is nan, but must be a finite number",
+        ),
         ("epochs", "not of the form section.key=value"),
         ("name.first=x", "'name' is a value, not a section"),
     ],

@@ -174,6 +174,7 @@ def test_exit_codes_are_distinct_and_documented_in_help():
 def test_usage_mistakes_exit_with_2(inside, tmp_path):
     assert inside("run").returncode == 2
     assert inside("report", tmp_path, "--format", "word").returncode == 2
+    assert inside("score", "a", "b", "--null-threshold", "nan").returncode == 2
 
 
 def test_a_wrong_benchmark_is_one_sentence(inside):

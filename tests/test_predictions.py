@@ -71,7 +71,7 @@ def test_a_prediction_that_is_no_string_says_how_to_abstain(write):
         read_predictions(write({"a": None}))
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", '"1"', "1e999"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", '"1"', "1e999", "1" + "0" * 400])
 def test_null_odds_must_be_finite_numbers(write, value):
     with pytest.raises(DataError, match=r"question 'a': the null odds are .* not a finite number"):
         read_null_odds(write(f'{{"a": {value}}}'))

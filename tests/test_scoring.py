@@ -124,8 +124,9 @@ def test_without_null_odds_nothing_is_nulled_and_there_is_no_best():
 
 
 def test_the_default_threshold_of_1_is_for_probabilities():
-    assert scores({"a": ["x"]}, {"a": "x"}, {"a": 1.2})["exact"] == 0
-    assert scores({"a": ["x"]}, {"a": "x"}, {"a": 1.0})["exact"] == 100
+    golds = [Gold("a", ("x",))]
+    assert official_scores(golds, {"a": "x"}, {"a": 1.2}).exact == 0
+    assert official_scores(golds, {"a": "x"}, {"a": 1.0}).exact == 100
 
 
 def test_ids_of_no_question_change_nothing():
