@@ -64,6 +64,8 @@ def best_threshold(golds: dict, answers: dict, scores: dict, odds: dict) -> tupl
     now = sum(1 for texts in golds.values() if not texts)
     best, at = now, 0.0
     for id in sorted(odds, key=lambda one: odds[one]):
+        if id not in golds:
+            continue
         if golds[id]:
             now += scores[id]
         elif answers[id]:
