@@ -8,7 +8,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -170,6 +170,14 @@ def sample(examples: Sequence[QAExample], n: int, seed: int) -> tuple[QAExample,
         return tuple(examples)
     chosen = random.Random(seed).sample(range(len(examples)), n)
     return tuple(examples[index] for index in sorted(chosen))
+
+
+def subset(data: ExampleSet, n: int, seed: int) -> ExampleSet:
+    """The set of :func:`sample`'s examples; ``data`` itself where it has no more than ``n``."""
+    if n >= len(data):
+        return data
+    chosen = sample(data.examples, n, seed)
+    return replace(data, examples=chosen, fingerprint=fingerprint(chosen))
 
 
 def printable(text: str) -> str:

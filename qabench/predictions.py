@@ -58,19 +58,19 @@ def score_files(
             and ``allow_missing`` is not set.
     """
     golds = golds_of(data.examples)
-    texts = _Fitted.of(golds, read_predictions(predictions), "")
-    odds = _Fitted.of(golds, read_null_odds(null_odds), 0.0) if null_odds else None
+    texts = _Fitted.of(golds, predictions, read_predictions(predictions), "")
+    odds = _Fitted.of(golds, null_odds, read_null_odds(null_odds), 0.0) if null_odds else None
+    files = [texts] if odds is None else [texts, odds]
     if not allow_missing:
-        texts.refuse(predictions)
-        if odds is not None and null_odds is not None:
-            odds.refuse(null_odds)
+        for file in files:
+            file.refuse()
     return FileScores(
         official=official_scores(
             golds, texts.values, None if odds is None else odds.values, null_threshold
         ),
         always_null=always_null(golds),
-        missing=len(texts.missing) + (len(odds.missing) if odds else 0),
-        extra=len(texts.extra) + (len(odds.extra) if odds else 0),
+        missing=sum(len(file.missing) for file in files),
+        extra=sum(len(file.extra) for file in files),
     )
 
 
@@ -78,20 +78,23 @@ def score_files(
 class _Fitted:
     """A file's values for exactly the questions of the data, and what did not fit."""
 
+    path: Path
     values: dict[str, Any]
     missing: list[str]
     extra: list[str]
 
     @classmethod
-    def of(cls, golds: Sequence[Gold], given: Mapping[str, Any], default: object) -> _Fitted:
+    def of(
+        cls, golds: Sequence[Gold], path: Path, given: Mapping[str, Any], default: object
+    ) -> _Fitted:
         wanted = {gold.id for gold in golds}
         missing = [gold.id for gold in golds if gold.id not in given]
         # The file's own order is kept: the official best_* depend on it where null odds tie.
         values = {id: value for id, value in given.items() if id in wanted}
         values.update(dict.fromkeys(missing, default))
-        return cls(values, missing, [id for id in given if id not in wanted])
+        return cls(path, values, missing, [id for id in given if id not in wanted])
 
-    def refuse(self, path: Path) -> None:
+    def refuse(self) -> None:
         """Raise unless every id fitted."""
         wrong = [
             f"{what} (first: {ids[0]!r})"
@@ -103,8 +106,8 @@ class _Fitted:
         ]
         if wrong:
             raise DataError(
-                f"{path} {' and '.join(wrong)}; score the file that belongs to this data, or let "
-                f"it pass, counted, with --allow-missing."
+                f"{self.path} {' and '.join(wrong)}; score the file that belongs to this data, or "
+                f"let it pass, counted, with --allow-missing."
             )
 
 

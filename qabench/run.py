@@ -28,7 +28,7 @@ from qabench.backbone import (
 )
 from qabench.benchmark import Benchmark, DataSettings
 from qabench.errors import BenchmarkError, PluginError
-from qabench.examples import ExampleSet, sample
+from qabench.examples import ExampleSet, subset
 from qabench.files import sha256, write_json
 from qabench.heads import Head
 from qabench.model import QAModel, save_model
@@ -144,15 +144,14 @@ def _side(
     limit: int | None,
     seed: int,
 ) -> Side:
-    examples = read.examples if limit is None else sample(read.examples, limit, seed)
-    windows = make_windows(examples, tokenizer.encoder, tokenizer.template, benchmark.windows)
-    return Side(read, examples, windows)
+    used = read if limit is None else subset(read, limit, seed)
+    windows = make_windows(used.examples, tokenizer.encoder, tokenizer.template, benchmark.windows)
+    return Side(read, used, windows)
 
 
 def _describe(name: str, side: Side, say: Say) -> None:
-    unanswerable = sum(not one.is_answerable for one in side.examples)
     line = (
-        f"{name}: {len(side.examples)} questions, {unanswerable} without answer, "
+        f"{name}: {len(side.used)} questions, {side.used.unanswerable} without answer, "
         f"{len(side.windows)} windows"
     )
     counts = side.windows.counts
@@ -188,7 +187,7 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
     rules = task.benchmark.answers
     model = QAModel(encoder.model, head, rules.n_best, rules.max_answer_tokens)
     recipe = Recipe(task.benchmark.training, task.learning_rate, task.hardware, task.seed)
-    golds = golds_of(task.dev.examples)
+    golds = golds_of(task.dev.used.examples)
 
     def epoch_scores(spans: WindowSpans) -> dict[str, float]:
         official = _score(golds, _answers(task, spans), task.benchmark)
@@ -213,7 +212,7 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
 
 
 def _answers(task: Task, spans: WindowSpans) -> tuple[Answer, ...]:
-    return merge_windows(task.dev.examples, task.dev.windows, spans, task.benchmark.answers)
+    return merge_windows(task.dev.used.examples, task.dev.windows, spans, task.benchmark.answers)
 
 
 def _score(

@@ -63,13 +63,7 @@ def summarize(
         seed=task.seed,
         train=task.train.facts(None),
         dev=task.dev.facts(len(result.answers)),
-        plugin=reports.PluginFacts(
-            name=task.head.name,
-            distribution=task.head.distribution,
-            version=task.head.version,
-            options=task.options,
-            learning_rate=task.learning_rate,
-        ),
+        plugin=task.plugin(),
         backbone=reports.BackboneFacts(
             name=task.benchmark.backbone.name,
             revision=encoder.revision,
@@ -109,16 +103,14 @@ def _budget(task: Task, model: QAModel, result: Result) -> reports.Budget:
 
 def _warnings(task: Task, scores: reports.ReportScores) -> list[str]:
     found = []
-    total = len(task.dev.examples)
-    unanswerable = total - sum(one.is_answerable for one in task.dev.examples)
     if scores.official["exact"] <= scores.always_null["exact"]:
         found.append(
             f"EM {scores.official['exact']:.2f} is not above always answering nothing "
             f"({scores.always_null['exact']:.2f})"
         )
-    if unanswerable and not scores.abstained:
+    if task.dev.used.has_unanswerable and not scores.abstained:
         found.append("it never abstains, although questions without answer were scored")
-    if scores.abstained == total:
+    if scores.abstained == len(task.dev.used):
         found.append("it abstains on every question")
     if task.train.read.skipped or task.dev.read.skipped:
         found.append("records that failed the audit were left out of the data")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from qabench.backbone import TokenizerFacts
 from qabench.benchmark import Benchmark
-from qabench.examples import ExampleSet, QAExample, fingerprint
+from qabench.examples import ExampleSet
 from qabench.plugins import InstalledHead
-from qabench.reports import DataFacts
+from qabench.reports import DataFacts, PluginFacts
 from qabench.training import Hardware
 from qabench.windows import Windows
 
@@ -22,12 +22,12 @@ class Side:
 
     Attributes:
         read: all that was read.
-        examples: the subset that is used.
-        windows: of that subset.
+        used: the subset that is used; ``read`` itself where there is no limit.
+        windows: of the subset.
     """
 
     read: ExampleSet
-    examples: tuple[QAExample, ...]
+    used: ExampleSet
     windows: Windows
 
     def facts(self, scored: int | None) -> DataFacts:
@@ -35,11 +35,11 @@ class Side:
         return DataFacts(
             source=self.read.source,
             available=len(self.read),
-            questions=len(self.examples),
-            answerable=sum(one.is_answerable for one in self.examples),
+            questions=len(self.used),
+            answerable=self.used.answerable,
             scored=scored,
             skipped=len(self.read.skipped),
-            fingerprint=fingerprint(self.examples),
+            fingerprint=self.used.fingerprint,
         )
 
 
@@ -64,21 +64,25 @@ class Task:
         own = training.head_learning_rate or self.head.spec.learning_rate
         return own or training.learning_rate
 
+    def plugin(self) -> PluginFacts:
+        """What the report says of the head."""
+        return PluginFacts(
+            name=self.head.name,
+            distribution=self.head.distribution,
+            version=self.head.version,
+            options=self.options,
+            learning_rate=self.learning_rate,
+        )
+
     def identity(self) -> dict[str, Any]:
         """What must be the same for a run directory to be gone on with."""
         return {
             "benchmark": self.benchmark.as_dict(),
-            "plugin": {
-                "name": self.head.name,
-                "distribution": self.head.distribution,
-                "version": self.head.version,
-                "options": dict(self.options),
-                "learning_rate": self.learning_rate,
-            },
+            "plugin": asdict(self.plugin()),
             "seed": self.seed,
             "data": {
-                "train": fingerprint(self.train.examples),
-                "dev": fingerprint(self.dev.examples),
+                "train": self.train.used.fingerprint,
+                "dev": self.dev.used.fingerprint,
             },
             "tokenizer": self.tokenizer.fingerprint,
         }

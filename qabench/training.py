@@ -62,16 +62,16 @@ def pick_hardware(settings: TrainingSettings) -> Hardware:
         torch.set_num_threads(settings.threads)
     accelerator = torch.accelerator.current_accelerator() if settings.device == "auto" else None
     if accelerator is None or not torch.accelerator.is_available():
-        precision: str = "fp32" if settings.precision == "auto" else settings.precision
-        if precision == "fp16":
-            raise RunError("fp16 does not train on a CPU; set training.precision to bf16 or fp32.")
-        return Hardware("cpu", platform.machine(), precision, torch.get_num_threads())
-    if accelerator.type != "cuda":
-        precision = "fp32" if settings.precision == "auto" else settings.precision
-        return Hardware(accelerator.type, accelerator.type, precision, torch.get_num_threads())
-    best = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        device, name, best = "cpu", platform.machine(), "fp32"
+    elif accelerator.type == "cuda":
+        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        device, name, best = "cuda", torch.cuda.get_device_name(), "bf16" if bf16 else "fp16"
+    else:
+        device, name, best = accelerator.type, accelerator.type, "fp32"
     precision = best if settings.precision == "auto" else settings.precision
-    return Hardware("cuda", torch.cuda.get_device_name(), precision, torch.get_num_threads())
+    if device == "cpu" and precision == "fp16":
+        raise RunError("fp16 does not train on a CPU; set training.precision to bf16 or fp32.")
+    return Hardware(device, name, precision, torch.get_num_threads())
 
 
 class WindowDataset(Dataset[tuple[Windows, int]]):
