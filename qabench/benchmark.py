@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -123,7 +122,7 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
     document = _resolve_paths(_read(path), path.resolve().parent)
     for override in overrides:
         document = _resolve_paths(_override(document, override), Path.cwd())
-    problem = first_problem(schema("benchmark"), document) or _not_finite(document)
+    problem = first_problem(schema("benchmark"), document)
     if problem:
         changed = f" with --set {' --set '.join(overrides)}" if overrides else ""
         raise BenchmarkError(f"Benchmark {path}{changed} is not valid: {problem}.")
@@ -198,16 +197,6 @@ def _value(text: str, parts: Sequence[str]) -> object:
     for part in parts:
         rule = rule.get("properties", {}).get(part, {})
     return text if rule.get("type") == "string" and not isinstance(value, str) else value
-
-
-def _not_finite(table: Mapping[str, Any], prefix: str = "") -> str | None:
-    """TOML has nan and inf, which JSON Schema takes for numbers and JSON cannot hold."""
-    for key, value in table.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            return f"{prefix}{key} is {value}, but must be a finite number"
-        if isinstance(value, dict) and (problem := _not_finite(value, f"{prefix}{key}.")):
-            return problem
-    return None
 
 
 def _build(document: Mapping[str, Any]) -> Benchmark:

@@ -193,7 +193,8 @@ class FineTuner(Trainer):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of ``training_log.jsonl``; what was not measured at that point is ``None``.
+    """One line of ``training_log.jsonl``; what was not measured at that point is ``None``, and so
+    is a gradient norm that overflowed.
 
     Losses are means since the last line of their kind, over windows; scores in percent.
     """
@@ -216,7 +217,7 @@ def log_lines(history: Sequence[dict[str, Any]]) -> list[LogLine]:
             epoch=entry.get("epoch", 0.0),
             train_loss=entry.get("loss"),
             learning_rate=entry.get("learning_rate"),
-            gradient_norm=entry.get("grad_norm"),
+            gradient_norm=_finite(entry.get("grad_norm")),
             validation_loss=entry.get("eval_loss"),
             exact=entry.get("eval_exact"),
             f1=entry.get("eval_f1"),
@@ -224,6 +225,11 @@ def log_lines(history: Sequence[dict[str, Any]]) -> list[LogLine]:
         for entry in history
         if "loss" in entry or "eval_loss" in entry
     ]
+
+
+def _finite(value: float | None) -> float | None:
+    """fp16 training overflows at times and skips that step; its loss is checked elsewhere."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 class _LogFile(TrainerCallback):

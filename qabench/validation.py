@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,13 @@ def schema(name: str) -> Mapping[str, Any]:
 
 
 def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
-    """The most telling violation as one phrase without a full stop, or ``None``."""
+    """The most telling violation as one phrase without a full stop, or ``None``.
+
+    Numbers must be finite: JSON Schema takes nan and inf for numbers, and JSON cannot hold them.
+    """
     error = best_match(jsonschema.Draft202012Validator(schema).iter_errors(document))
     if error is None:
-        return None
+        return _not_finite(document, "")
     place = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "additionalProperties":
         return _unknown_key(error, place)
@@ -45,6 +49,18 @@ def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
     wrong = json.dumps(error.instance, default=str)
     shown = wrong if len(wrong) <= 60 else wrong[:57] + "..."
     return f"{place or 'the document'} is {shown}, but {_expectation(error)}"
+
+
+def _not_finite(value: object, place: str) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{place or 'the document'} is {value}, but must be a finite number"
+    inside: Iterable[tuple[object, object]] = ()
+    if isinstance(value, Mapping):
+        inside = value.items()
+    elif isinstance(value, list):
+        inside = enumerate(value)
+    found = (_not_finite(one, f"{place}.{key}".lstrip(".")) for key, one in inside)
+    return next(filter(None, found), None)
 
 
 def _unknown_key(error: jsonschema.ValidationError, place: str) -> str:

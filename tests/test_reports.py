@@ -64,6 +64,8 @@ def test_a_report_reads_as_it_was_written(tmp_path):
         ({"created": "yesterday"}, "created is"),
         ({"format": "qabench-report/0"}, "format is"),
         ({"seed": "0"}, "seed is"),
+        ({"training_log": ({"step": 1, "epoch": float("inf")},)}, "training_log"),
+        ({"settings": {"a": [1.0, float("nan")]}}, r"settings\.a\.1 is nan, but must be a finite"),
         ({"weights_sha256": "abc"}, "weights_sha256 is"),
         ({"scores": reports.ReportScores({"exact": 101, "f1": 1, "total": 1}, {}, 0.0, 0)}, "."),
     ],

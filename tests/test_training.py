@@ -152,6 +152,12 @@ def test_log_lines_keep_training_and_validation_and_leave_out_the_summary():
     assert json.loads(json.dumps(train)) == train
 
 
+@pytest.mark.parametrize("norm", [float("inf"), float("nan")])
+def test_an_overflowed_gradient_norm_is_left_out_of_the_log(norm):
+    (line,) = log_lines([{"loss": 1.0, "grad_norm": norm, "epoch": 0.5, "step": 1}])
+    assert line.gradient_norm is None
+
+
 def test_the_newest_whole_checkpoint_is_chosen(tmp_path):
     for step, whole in ((9, True), (10, True), (11, False)):
         folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
