@@ -76,7 +76,7 @@ class Budget:
         predict_seconds: wall time of the final prediction.
         tokens_per_second: training tokens by ``train_seconds``; ``None`` after a resume.
         peak_memory_bytes: largest resident set of the process so far.
-        peak_device_memory_bytes: largest allocation on the GPU; ``None`` on a CPU.
+        peak_device_memory_bytes: largest allocation of this run on the GPU; ``None`` on a CPU.
     """
 
     epochs: int

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 from accelerate import PartialState
 
@@ -196,6 +197,9 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
     tuner = fine_tuner(
         model, task.train.windows, task.dev.windows, recipe, epoch_scores, task.folder
     )
+    if task.hardware.device == "cuda":
+        # The peak is of this run, not of those before it in the same process.
+        torch.cuda.reset_peak_memory_stats()
     outcome = train(tuner, checkpoint)
     began = time.perf_counter()
     answers = _answers(task, predict(tuner, task.dev.windows))
