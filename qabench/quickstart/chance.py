@@ -1,0 +1,37 @@
+"""Seeded choices that are the same on every platform and under every Python version.
+
+Of :mod:`random` only the seeding and ``random()`` are guaranteed to stay as they are, so all else
+is built on those two.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Chance:
+    """A stream of choices."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed).random
+
+    def happens(self, probability: float) -> bool:
+        """True with this probability."""
+        return self._random() < probability
+
+    def between(self, low: int, high: int) -> int:
+        """A whole number, both limits included."""
+        return low + int(self._random() * (high - low + 1))
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of them."""
+        return options[int(self._random() * len(options))]
+
+    def draw(self, options: Sequence[T], n: int) -> list[T]:
+        """``n`` different ones of them, or all, in random order."""
+        rest = list(options)
+        return [rest.pop(int(self._random() * len(rest))) for _ in range(min(n, len(rest)))]

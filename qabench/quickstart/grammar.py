@@ -1,0 +1,84 @@
+"""The types of the corpus tables: what can be said about an entity, and asked.
+
+Slots of a template: ``{e}`` the entity, ``{v}`` the value, ``{w}`` the second value of a pair,
+``{at}`` the preposition that a date asks for. Slots of a question: ``{e}``, ``{kind}`` (what sort
+of place), ``{unit}`` (what is counted), ``{when}`` (which value of a pair).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# The two values of a pair, as context and question tell them apart.
+FIRST, THEN = "at first", "afterwards"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Something that an entity's attribute can be.
+
+    Attributes:
+        text: as it stands in the context.
+        parts: what a narrow question asks for (``name``, ``year``, ``number``), each once in
+            ``text``.
+        shorter: other golds for the whole, each once in ``text``.
+        kind: fills ``{kind}``; empty where the text does not say it.
+        unit: fills ``{unit}``.
+        at: fills ``{at}``.
+        apposition: said of a person behind the name; empty for none.
+    """
+
+    text: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    shorter: tuple[str, ...] = ()
+    kind: str = ""
+    unit: str = ""
+    at: str = ""
+    apposition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """An attribute of the entities of a domain.
+
+    Attributes:
+        name: unique in its domain.
+        value: name of a value grammar, with its argument behind a colon.
+        predicates: verb phrases that follow the entity.
+        sentences: whole sentences without a full stop.
+        questions: ask for the whole value.
+        narrow: questions by the part of the value that they ask for.
+        pair: verb phrase that states two values; empty where there cannot be two.
+        pair_questions: ask for one of the two.
+        event: whether it happened once, so that an adverbial phrase may follow.
+    """
+
+    name: str
+    value: str
+    predicates: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pair: str = ""
+    pair_questions: tuple[str, ...] = ()
+    event: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A sort of entity.
+
+    Attributes:
+        noun: refers back to the entity.
+        names: forms of a name; ``{stem}`` is an invented word, ``{place}`` an invented place.
+        openings: predicates that say nothing that is asked for.
+        relations: its attributes.
+        pronouns: stand for the entity where nothing else can be meant.
+    """
+
+    noun: str
+    names: tuple[str, ...]
+    openings: tuple[str, ...]
+    relations: tuple[Relation, ...]
+    pronouns: tuple[str, ...] = ("it",)
