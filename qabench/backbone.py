@@ -21,6 +21,8 @@ from qabench.benchmark import BackboneSettings
 from qabench.errors import BackboneError
 from qabench.windows import PairTemplate
 
+# Encoders that come with qabench; a colon is in no hub name.
+_PACKAGED = {"qabench:quickstart": Path(__file__).parent / "quickstart" / "encoder"}
 _CAPITALISED = re.compile(r"[Ġ▁]?([A-Z][a-z]{2,})")
 
 
@@ -79,7 +81,8 @@ def load_tokenizer(settings: BackboneSettings) -> TokenizerFacts:
 def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
     try:
         with _quiet():
-            return kind.from_pretrained(settings.name, revision=settings.revision, **options)
+            place = str(_PACKAGED.get(settings.name, settings.name))
+            return kind.from_pretrained(place, revision=settings.revision, **options)
     # Hub clients, parsers and model code raise errors of many kinds for a name that does not work.
     except Exception as error:
         place = "folder" if Path(settings.name).is_dir() else "hub model"

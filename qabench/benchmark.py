@@ -19,9 +19,9 @@ from qabench.validation import fill_defaults, first_problem, packaged, schema
 
 @dataclass(frozen=True, slots=True)
 class DataSettings:
-    """Section ``[data]``; ``train`` and ``dev`` are absolute paths, or split names on the hub."""
+    """Section ``[data]``; ``train`` and ``dev`` are absolute paths, or names of splits."""
 
-    source: Literal["files", "hub"]
+    source: Literal["files", "hub", "generated"]
     train: str
     dev: str
     on_bad_record: Literal["fail", "skip"]
@@ -84,6 +84,7 @@ class Benchmark:
 
     name: str
     summary: str
+    note: str
     data: DataSettings
     backbone: BackboneSettings
     windows: WindowSettings
@@ -203,6 +204,7 @@ def _build(document: Mapping[str, Any]) -> Benchmark:
     return Benchmark(
         name=document["name"],
         summary=document["summary"],
+        note=document["note"],
         data=DataSettings(**document["data"]),
         backbone=BackboneSettings(**document["backbone"]),
         windows=WindowSettings(**document["windows"]),

@@ -31,6 +31,9 @@ app = typer.Typer(
 )
 
 
+DEFAULT_BENCHMARK = "quickstart"
+
+
 class TableFormat(StrEnum):
     """Formats of ``qabench report``."""
 
@@ -78,7 +81,7 @@ def run(
     ],
     benchmark: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="Name of a benchmark, or path of a .toml file.")
-    ] = "squad_v2",
+    ] = DEFAULT_BENCHMARK,
     seed: Annotated[
         list[int] | None, typer.Option(metavar="N", help="Seed; again for more.  [default: 0]")
     ] = None,
@@ -108,7 +111,9 @@ def run(
         overrides.append(f"data.on_bad_record={on_bad_record}")
     settings = load(benchmark, overrides)
 
+    from qabench.hints import next_steps
     from qabench.leaderboard import render, tables
+    from qabench.plugins import discover
     from qabench.run import Plan, is_main_process
     from qabench.run import run as run_plan
 
@@ -118,6 +123,9 @@ def run(
 
     reports = run_plan(Plan(settings, plugin, seed or [0], runs_dir, force), say)
     say("\n" + render(tables(reports), "plain"))
+    installed = [head.name for head in discover().heads]
+    named = "" if benchmark == DEFAULT_BENCHMARK else benchmark
+    say("\n".join(["Next:", *next_steps(settings, named, plugin, installed, runs_dir)]))
 
 
 @app.command(

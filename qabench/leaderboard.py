@@ -143,10 +143,10 @@ def _null_row(report: Report) -> tuple[str, ...]:
 
 
 def _notes(group: Sequence[Report]) -> list[str]:
-    return sorted(
-        {
-            f"! {report.plugin.name} seed {report.seed}: {warning}"
-            for report in group
-            for warning in report.warnings
-        }
-    )
+    warnings = {
+        f"! {report.plugin.name} seed {report.seed}: {warning}"
+        for report in group
+        for warning in report.warnings
+    }
+    benchmark = {str(report.settings.get("note", "")) for report in group} - {""}
+    return [*sorted(warnings), *sorted(benchmark)]

@@ -35,6 +35,7 @@ from qabench.heads import Head
 from qabench.model import QAModel, save_model
 from qabench.plugins import discover
 from qabench.predictions import golds_of
+from qabench.quickstart.corpus import read_generated
 from qabench.readers import read_file, read_hub
 from qabench.reports import Report
 from qabench.scoring import Gold, official_scores
@@ -135,6 +136,8 @@ def _read(data: DataSettings, place: str) -> ExampleSet:
         assert data.repository is not None
         assert data.revision is not None
         return read_hub(data.repository, data.revision, place, data.on_bad_record)
+    if data.source == "generated":
+        return read_generated(place, data.on_bad_record)
     return read_file(Path(place), data.on_bad_record)
 
 

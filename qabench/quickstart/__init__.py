@@ -1,0 +1,1 @@
+"""The benchmark that comes with qabench: generated questions and a tiny encoder."""

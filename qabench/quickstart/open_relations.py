@@ -13,9 +13,27 @@ from qabench.quickstart.values import Values
 
 _PEOPLE = ("person",)
 _THINGS = (
-    "society,goods,trouble,discovery,motto,award,ship,job,habitat,ruin,use,diet,material,power,"
-    "river,title,quantity:people,quantity:weight,quantity:price,crew"
-).split(",")
+    "society",
+    "goods",
+    "trouble",
+    "discovery",
+    "motto",
+    "award",
+    "ship",
+    "job",
+    "habitat",
+    "ruin",
+    "use",
+    "diet",
+    "material",
+    "power",
+    "river",
+    "title",
+    "quantity:people",
+    "quantity:weight",
+    "quantity:price",
+    "crew",
+)
 
 
 def open_relations(values: Values, n: int) -> list[Relation]:

@@ -306,9 +306,7 @@ class _Asker:
 
     def _answerable(self, fact: Fact) -> Question:
         template, part = self._template(fact.relation, fact.value, fact.when)
-        golds = (
-            (fact.value.parts[part],) if part else (fact.value.text, *fact.value.shorter)
-        )
+        golds = (fact.value.parts[part],) if part else (fact.value.text, *fact.value.shorter)
         spans = tuple(self._span(gold, fact) for gold in golds)
         text = _ask(template, fact.entity, fact.value, fact.when)
         return Question(text, fact.entity, fact.relation.name, fact.when, spans)

@@ -49,7 +49,7 @@ class Recipe:
     """Everything that decides the encoder."""
 
     seed: int = 0
-    steps: int = 18_000
+    steps: int = 9_000
     batch_size: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
@@ -112,7 +112,9 @@ class PretrainingModel(nn.Module):
         return (span_loss + tag_loss) / 2
 
 
-def helping(seed: int, number: int, windows: int, shape: Shape, tokenizer: TokenizerFacts) -> Windows:
+def helping(
+    seed: int, number: int, windows: int, shape: Shape, tokenizer: TokenizerFacts
+) -> Windows:
     """At least so many windows of paragraphs that no other helping has."""
     values = Values(Chance(seed * 1_000_003 + number), Pool.PRETRAINING)
     made: list[Paragraph] = []

@@ -370,7 +370,10 @@ VESSEL = Domain(
             ("The captain of {e} was {v}",),
             ("Who was the captain of {e}?", "Under whom did {e} sail?"),
             pair="sailed under {v} at first and under {w} afterwards",
-            pair_questions=("Who was the captain of {e} {when}?", "Under whom did {e} sail {when}?"),
+            pair_questions=(
+                "Who was the captain of {e} {when}?",
+                "Under whom did {e} sail {when}?",
+            ),
         ),
         Relation(
             "builder",

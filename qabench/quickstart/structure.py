@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,14 +52,14 @@ def structured_bert(config: BertConfig, seed: int) -> BertModel:
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         _embeddings(model.embeddings, layout, random)
-        for depth, layer in enumerate(model.encoder.layer, start=1):
+        # The checker takes a module's attributes for tensors.
+        stack: Any = model.encoder
+        for depth, layer in enumerate(stack.layer, start=1):
             attention = layer.attention.self
             _attention(attention, depth, config.num_attention_heads, layout, random)
             attention.value.weight.copy_(_normal(random, attention.value.weight))
             _write_to_words(layer.attention.output.dense.weight, layout, random, 1.0)
-            layer.intermediate.dense.weight.copy_(
-                _normal(random, layer.intermediate.dense.weight)
-            )
+            layer.intermediate.dense.weight.copy_(_normal(random, layer.intermediate.dense.weight))
             _write_to_words(layer.output.dense.weight, layout, random, 0.5)
     return model
 
@@ -68,9 +69,7 @@ def _normal(random: torch.Generator, like: Tensor) -> Tensor:
     return torch.randn(like.shape, generator=random) / math.sqrt(like.shape[1])
 
 
-def _write_to_words(
-    weight: Tensor, layout: _Layout, random: torch.Generator, scale: float
-) -> None:
+def _write_to_words(weight: Tensor, layout: _Layout, random: torch.Generator, scale: float) -> None:
     """A layer's output goes to the word dimensions, and hardly to segment and position."""
     weight.copy_(_normal(random, weight) * scale)
     weight[layout.words :] *= 0.1
@@ -83,7 +82,7 @@ def _frequencies() -> Tensor:
     return torch.linspace(low, high, _POSITION_DIMENSIONS // 2).exp()
 
 
-def _embeddings(embeddings: torch.nn.Module, layout: _Layout, random: torch.Generator) -> None:
+def _embeddings(embeddings: Any, layout: _Layout, random: torch.Generator) -> None:
     words = embeddings.word_embeddings.weight
     words.copy_(torch.randn(words.shape, generator=random))
     words[:, layout.words :] *= 0.05
@@ -98,7 +97,7 @@ def _embeddings(embeddings: torch.nn.Module, layout: _Layout, random: torch.Gene
 
 
 def _attention(
-    attention: torch.nn.Module,
+    attention: Any,
     depth: int,
     heads: int,
     layout: _Layout,

@@ -28,7 +28,7 @@ def write_tokenizer(folder: Path, size: int) -> None:
     learner.train_from_iterator(_texts(), vocab_size=size, min_frequency=2, show_progress=False)
     pieces = sorted(learner.get_vocab().items(), key=lambda item: item[1])
     tokenizer = BertTokenizer(
-        vocab={piece: index for piece, index in pieces},
+        vocab=dict(pieces),
         do_lower_case=False,
         strip_accents=False,
         model_max_length=128,

@@ -175,12 +175,12 @@ ATTRIBUTE_ADJECTIVES = (
 )
 PARTICIPLES = (
     "admired borrowed copied defended engraved funded guarded hosted inspected judged laundered "
-    "mocked named observed praised questioned recorded rented restored sketched smuggled surrounded "
-    "tested translated trusted visited warned welcomed abandoned absorbed attacked balanced blessed "
-    "burned censored challenged cleaned condemned described dismantled enlarged escorted exhibited "
-    "extended filmed followed guided honoured imitated insulted insured isolated lifted marked "
-    "mentioned mourned opposed painted photographed planted predicted preserved promised protected "
-    "published raised reformed removed repaired replaced rescued respected ridiculed scorched "
-    "searched selected settled shielded signed silenced sponged supported suspected targeted taxed "
-    "tempted treated unmasked valued"
+    "mocked named observed praised questioned recorded rented restored sketched smuggled "
+    "surrounded tested translated trusted visited warned welcomed abandoned absorbed attacked "
+    "balanced blessed burned censored challenged cleaned condemned described dismantled "
+    "enlarged escorted exhibited extended filmed followed guided honoured imitated insulted "
+    "insured isolated lifted marked mentioned mourned opposed painted photographed planted "
+    "predicted preserved promised protected published raised reformed removed repaired replaced "
+    "rescued respected ridiculed scorched searched selected settled shielded signed silenced "
+    "sponged supported suspected targeted taxed tempted treated unmasked valued"
 ).split()
