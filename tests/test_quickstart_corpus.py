@@ -245,3 +245,10 @@ def test_value_grammars_are_named_by_relations_alone():
     named = {one.value.partition(":")[0] for one in RELATIONS}
     made = {name.removeprefix("_") for name in vars(values.Values) if name.startswith("_")}
     assert {name for name in made if not name.startswith("_")} - named == {"number"}
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 20))
+def test_open_relations_are_as_many_and_as_different_as_asked_for(seed, n):
+    found = open_relations(Values(Chance(seed), Pool.PRETRAINING), n)
+    assert len({relation.name for relation in found}) == n

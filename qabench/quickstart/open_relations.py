@@ -42,6 +42,9 @@ def open_relations(values: Values, n: int) -> list[Relation]:
     nouns = [_noun(values) for _ in range(max(2, n // 2))]
     verbs = [_participle(values) for _ in range(max(2, n // 3))]
     makers = (_attribute, _agent, _object, _place, _date)
+    # Words may come twice; each verb makes four relations, each noun one.
+    while len(set(nouns)) + 4 * len(set(verbs)) < n:
+        verbs.append(_participle(values))
     found: dict[str, Relation] = {}
     while len(found) < n:
         make = chance.pick(makers)
