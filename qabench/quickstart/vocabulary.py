@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from qabench.quickstart.pretraining_domains import PRETRAINING
 from qabench.quickstart.values import Pool, Values
 
 _PARAGRAPHS = 1500
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _SEED = 901
 
 
@@ -24,8 +26,19 @@ def write_tokenizer(folder: Path, size: int) -> None:
 
     The text is of both groups of domains, with names of the training and pretraining pools alone.
     """
+    texts = list(_texts())
+    # The learner numbers what it finds inside words in the order of a hash table, and breaks ties
+    # by these numbers: named beforehand, they are the same in every process.
+    characters = {one for text in texts for word in re.findall(r"\w+", text) for one in word[1:]}
+    inside = [f"##{one}" for one in sorted(characters)]
     learner = BertWordPieceTokenizer(lowercase=False, strip_accents=False)
-    learner.train_from_iterator(_texts(), vocab_size=size, min_frequency=2, show_progress=False)
+    learner.train_from_iterator(
+        texts,
+        vocab_size=size,
+        min_frequency=2,
+        show_progress=False,
+        special_tokens=[*_SPECIAL, *inside],
+    )
     pieces = sorted(learner.get_vocab().items(), key=lambda item: item[1])
     tokenizer = BertTokenizer(
         vocab=dict(pieces),
