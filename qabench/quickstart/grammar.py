@@ -64,6 +64,11 @@ class Relation:
     pair_questions: tuple[str, ...] = ()
     event: bool = False
 
+    @property
+    def grammar(self) -> str:
+        """The value grammar without its argument: what sort of answer is asked for."""
+        return self.value.partition(":")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Domain:

@@ -87,14 +87,14 @@ class _Text:
         """Append, and say where the text begins."""
         start = self._length
         if self._at_start and text:
-            text = text[0].upper() + text[1:]
+            text = _capitalised(text)
             self._at_start = False
         self._parts.append(text)
         self._length += len(text)
         return start
 
-    def end_sentence(self, mark: str = ".") -> None:
-        self.put(mark + " ")
+    def end_sentence(self) -> None:
+        self.put(". ")
         self._at_start = True
 
     def whole(self) -> str:
@@ -124,7 +124,7 @@ class _Writer:
             also = rest.pop(0) if rest and self.chance.happens(self.shape.coordinated) else None
             self._sentence(entity, mention, relation, also)
             if self.chance.happens(self.shape.filler):
-                self.text.put(self.chance.pick(words.FILLERS).removesuffix("."))
+                self.text.put(self.chance.pick(words.FILLERS))
                 self.text.end_sentence()
             mention = self._mention(entity)
 
@@ -132,7 +132,7 @@ class _Writer:
         if self.chance.happens(0.4):
             return entity
         last = self.facts[-1]
-        thingless = last.relation.value.partition(":")[0] in _NO_THINGS
+        thingless = last.relation.grammar in _NO_THINGS
         if thingless and self.domain.pronouns and self.chance.happens(0.5):
             return self.chance.pick(self.domain.pronouns)
         return self.domain.noun
@@ -347,8 +347,7 @@ class _Asker:
     def _distractors(self, relation: Relation, same_relation: bool) -> list[Fact]:
         if same_relation:
             return [fact for fact in self.facts if fact.relation.name == relation.name]
-        kind = relation.value.partition(":")[0]
-        return [fact for fact in self.facts if fact.relation.value.partition(":")[0] == kind]
+        return [fact for fact in self.facts if fact.relation.grammar == relation.grammar]
 
     def _other_entity(self, two: bool) -> Question:
         known = [fact for fact in self.facts if fact.relation is not IDENTITY]

@@ -13,6 +13,7 @@ import importlib.metadata
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,11 @@ def _paragraph(values: Values, shape: Shape) -> Paragraph:
 
 
 def batches(windows: Windows, size: int, n: int, seed: int) -> Iterator[dict[str, Tensor]]:
-    """``n`` batches of windows of like length, in random order."""
+    """``n`` batches of windows of like length, in random order.
+
+    The order of fine-tuning falls in length within each fifty batches; at this learning rate long
+    and short ones had better alternate.
+    """
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(windows))[: n * size]
     # Sorting within sixteen batches keeps padding small and lengths mixed over time.
@@ -192,17 +197,21 @@ class Pretraining:
             yield loss.item()
         self._save()
 
+    @cached_property
+    def held_out(self) -> Windows:
+        """Some thousand windows that are never trained on."""
+        return helping(self.recipe.seed + 1, 0, 1000, Shape(), self.tokenizer)
+
     @torch.no_grad()
     def exact(self) -> float:
         """Share of held-out windows, in percent, whose most likely start and end are both right."""
-        held_out = helping(self.recipe.seed + 1, 0, 1000, Shape(), self.tokenizer)
         self.model.eval()
-        right = 0
-        for batch in batches(held_out, 50, len(held_out) // 50, 0):
+        right, n = 0, len(self.held_out) // 50
+        for batch in batches(self.held_out, 50, n, 0):
             spans, _ = self.model.logits(batch)
             start, end = spans.argmax(1).unbind(1)
             right += int(((start == batch["start"]) & (end == batch["end"])).sum())
-        return 100 * right / (len(held_out) // 50 * 50)
+        return 100 * right / (n * 50)
 
     def _save(self) -> None:
         state = {f"model.{name}": one for name, one in self.model.state_dict().items()}

@@ -146,16 +146,16 @@ OPENERS = (
     "As the records show,",
 )
 FILLERS = (
-    "Records from this period are incomplete.",
-    "Few visitors know this story today.",
-    "Several newspapers wrote about this at the time.",
-    "Opinions on the matter are divided.",
-    "Not all of the details are certain.",
-    "The archives were moved several times.",
-    "Later writers have repeated the account with small changes.",
-    "A short film about the subject was made much later.",
-    "Many of the original documents have been lost.",
-    "Experts still argue about the figures.",
+    "Records from this period are incomplete",
+    "Few visitors know this story today",
+    "Several newspapers wrote about this at the time",
+    "Opinions on the matter are divided",
+    "Not all of the details are certain",
+    "The archives were moved several times",
+    "Later writers have repeated the account with small changes",
+    "A short film about the subject was made much later",
+    "Many of the original documents have been lost",
+    "Experts still argue about the figures",
 )
 
 # Of the pretraining alone: attributes and actions that no quickstart question mentions.
