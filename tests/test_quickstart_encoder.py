@@ -147,7 +147,7 @@ def test_the_objective_is_the_mean_of_two_likelihoods(windows):
             inside = start > 0 and start < token <= end
             gold = 1 if start > 0 and token == start else 2 if inside else 0
             expected -= float(tags[row, token].log_softmax(0)[gold])
-    assert float(model(batch)) == pytest.approx(expected / 2 / 4, rel=1e-5)
+    assert model(batch).item() == pytest.approx(expected / 2 / 4, rel=1e-5)
 
 
 def test_the_learning_rate_climbs_stays_and_falls_to_zero():
