@@ -47,7 +47,7 @@ def splits() -> dict[str, list[Paragraph]]:
 @pytest.mark.parametrize(
     ("split", "fingerprint"),
     [
-        ("train", "edef07d28c23363b622d5ca9554a2443f7433b7efba829cb93803e03e0522f98"),
+        ("train", "f9885c2995434efcbbc6f5d2ffc7d5637d9e5836b6c882d316d239fc04da86bf"),
         ("dev", "9dbc47220e6ff389f46c19c4dc3abb11e17d8f355827373ab59cc4cb262af956"),
     ],
 )

@@ -17,7 +17,7 @@ from qabench.quickstart.paragraphs import Paragraph, Question, Shape, at_most, p
 from qabench.quickstart.values import Pool, Values
 
 # Seed, pool of names, questions.
-SPLITS = {"train": (11, Pool.TRAIN, 3000), "dev": (12, Pool.DEV, 1000)}
+SPLITS = {"train": (11, Pool.TRAIN, 4500), "dev": (12, Pool.DEV, 1000)}
 
 
 def read_generated(split: str, on_bad_record: OnBadRecord = "fail") -> ExampleSet:
