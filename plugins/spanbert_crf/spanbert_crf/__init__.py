@@ -27,13 +27,19 @@ def qabench_heads() -> list[HeadSpec]:
             summary="linear-chain CRF over O/B/I tags, every single span scored exactly",
             build=build,
             options={
+                "objective": {
+                    "enum": ["span", "bio"],
+                    "default": "span",
+                    "description": "What the gold tagging competes with in training: taggings of "
+                    "one span or none (span), or all O/B/I taggings (bio).",
+                },
                 "dropout": {
                     "type": "number",
                     "minimum": 0,
                     "exclusiveMaximum": 1,
                     "default": 0.0,
                     "description": "Dropout on the encoder states.",
-                }
+                },
             },
             # Transition scores barely move at an encoder's learning rate of 2e-5.
             learning_rate=1e-3,

@@ -1,15 +1,13 @@
 """A linear-chain CRF head that ranks single spans exactly.
 
-The CRF (Lafferty et al. 2001; parameters and training loss by pytorch-crf) assigns a score to
-every O/B/I tagging of the context. An answer span is the tagging ``O … O B I … I O … O``, no answer
-is all O. The score of a span is its tagging's score minus that of the all-O tagging, which is also
-the difference of their log-probabilities; the null score is therefore 0, and n-best lists, null
-odds and thresholds mean the same as for a start/end head.
+The score of a span is its tagging's score minus that of the all-O tagging, which is also the
+difference of their log-probabilities, whatever else the CRF admits; the null score is therefore 0,
+and n-best lists, null odds and thresholds mean the same as for a start/end head.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,62 +21,25 @@ from qabench.heads import (
     align_context,
     top_spans,
 )
+from spanbert_crf import single_span, tagging
+from spanbert_crf.chain import B, I, O, chain, span_score, span_terms
 
-O, B, I = 0, 1, 2  # noqa: E741 - the tags' names in the field
+Objective = Literal["span", "bio"]
 FORBIDDEN = -100.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SpanTerms:
-    """Scores of single spans relative to all O, (B, C) float64 each.
-
-    The span of tokens i < j scores ``first[i] + last[j]``, the span of token i ``alone[i]``.
-    """
-
-    first: Tensor
-    last: Tensor
-    alone: Tensor
-
-
-def span_terms(emissions: Tensor, mask: Tensor, crf: CRF) -> SpanTerms:
-    """Split the score of every single-span tagging into a term of its first and of its last token.
-
-    With U the running sum of ``e_I - e_O + T_II - T_OO``, the tokens between i and j contribute
-    ``U[j] - U[i]``; all else belongs to one end. float64, since the two running sums cancel.
-
-    Args:
-        emissions: (B, C, 3) tag scores of the context tokens.
-        mask: (B, C) bool, a prefix of each row.
-        crf: gives the start, transition and end scores.
-    """
-    # Apple's GPUs have no float64.
-    precise = torch.float32 if emissions.device.type == "mps" else torch.float64
-    scores = emissions.to(precise)
-    start, transitions, end = (
-        parameter.to(precise)
-        for parameter in (crf.start_transitions, crf.transitions, crf.end_transitions)
-    )
-    stay = transitions[O, O]
-    position = torch.arange(mask.shape[1], device=mask.device)
-    is_last = position == mask.sum(1, keepdim=True) - 1
-    begin = scores[..., B] - scores[..., O]
-    begin = begin + torch.where(position == 0, start[B] - start[O], transitions[O, B] - stay)
-    inside = scores[..., I] - scores[..., O] + transitions[I, I] - stay
-    running = (inside * mask).cumsum(1)
-    leave_i = torch.where(is_last, end[I] - end[O], transitions[I, O] - stay)
-    leave_b = torch.where(is_last, end[B] - end[O], transitions[B, O] - stay)
-    return SpanTerms(
-        first=begin + transitions[B, I] - transitions[I, I] - running,
-        last=running + leave_i,
-        alone=begin + leave_b,
-    )
+_LOG_PARTITION = {"span": single_span.log_partition, "bio": tagging.log_partition}
 
 
 class CRFHead(Head):
     """O/B/I tagger with a CRF over the context tokens only."""
 
-    def __init__(self, hidden_size: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, hidden_size: int, objective: Objective = "span", dropout: float = 0.0
+    ) -> None:
+        """``objective``: what a gold tagging competes with in training, every O/B/I tagging
+        (``bio``) or only those of one span or none (``span``).
+        """
         super().__init__()
+        self.log_partition = _LOG_PARTITION[objective]
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(hidden_size, 3)
         self.crf = CRF(3, batch_first=True)
@@ -95,31 +56,25 @@ class CRFHead(Head):
             self.crf.transitions[I, I] += 2.0
 
     def emissions(self, states: Tensor, batch: WindowBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Tag scores (B, C, 3) of the context, its prefix mask (B, C), and its offset (B,).
-
-        Scores are relative to tag O. That changes no probability, and keeps the partition
-        function of a confident model from drowning in float32 rounding.
-        """
-        scores = self.project(self.dropout(states)).float()
-        return align_context(scores - scores[..., O : O + 1], batch)
+        """Tag scores (B, C, 3) of the context, its prefix mask (B, C), and its offset (B,)."""
+        return align_context(self.project(self.dropout(states)), batch)
 
     def loss(self, states: Tensor, batch: LabelledBatch) -> Tensor:
         """Negative log-likelihood of the gold tagging, mean over the windows."""
         emissions, mask, offset = self.emissions(states, batch)
-        position = torch.arange(mask.shape[1], device=mask.device) + offset.unsqueeze(1)
-        start, end = batch.start.unsqueeze(1), batch.end.unsqueeze(1)
-        has_answer = start > 0
-        tags = torch.where(has_answer & (position > start) & (position <= end), I, O)
-        tags = torch.where(has_answer & (position == start), B, tags)
-        likelihood: Tensor = self.crf(emissions, tags, mask=mask, reduction="mean")
-        return -likelihood
+        scores = chain(emissions, mask, self.crf)
+        missing = batch.start == 0
+        start = (batch.start - offset).masked_fill(missing, -1)
+        end = (batch.end - offset).masked_fill(missing, -1)
+        loss: Tensor = self.log_partition(scores) - span_score(scores, start, end)
+        return loss.mean()
 
     def spans(
         self, states: Tensor, batch: WindowBatch, n_best: int, max_answer_tokens: int
     ) -> SpanScores:
         """Exact k-best single spans by their log-odds against the all-O tagging."""
         emissions, mask, offset = self.emissions(states, batch)
-        terms = span_terms(emissions, mask, self.crf)
+        terms = span_terms(chain(emissions, mask, self.crf))
         found = top_spans(
             terms.first,
             terms.last,

@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 import torch
-from spanbert_crf.head import FORBIDDEN, B, CRFHead, I, O, span_terms
+from spanbert_crf.chain import B, I, O, chain, span_terms
+from spanbert_crf.head import FORBIDDEN, CRFHead
 from torchcrf import CRF
 
 from qabench.heads import LabelledBatch, WindowBatch
@@ -53,7 +54,7 @@ def test_every_span_scores_its_tagging_minus_all_o():
     crf = random_crf()
     emissions = torch.randn(len(LENGTHS), max(LENGTHS), 3, dtype=torch.float64)
     mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS).unsqueeze(1)
-    terms = span_terms(emissions, mask, crf)
+    terms = span_terms(chain(emissions, mask, crf))
     for row, length in enumerate(LENGTHS):
         null = path_score(crf, emissions[row], [O] * length)
         for i, j in itertools.combinations_with_replacement(range(length), 2):
@@ -104,8 +105,8 @@ def test_the_k_best_are_the_k_best_of_all_spans():
         assert (spans.end[row][: len(found)] < offset[row] + length).all()
 
 
-def test_the_loss_is_pytorch_crfs_mean_likelihood_of_the_context_alone():
-    head = CRFHead(8).double()
+def test_the_bio_loss_is_pytorch_crfs_mean_likelihood_of_the_context_alone():
+    head = CRFHead(8, objective="bio").double()
     states, masks = torch.randn(4, 13, 8, dtype=torch.float64), batch_of(LENGTHS)
     start, end = torch.tensor([0, 3, 4, 5]), torch.tensor([0, 3, 5, 9])
     batch = LabelledBatch(masks.attention_mask, masks.context_mask, start, end)
@@ -121,8 +122,9 @@ def test_the_loss_is_pytorch_crfs_mean_likelihood_of_the_context_alone():
     assert float(head.loss(states, batch)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_every_parameter_gets_a_gradient_and_none_is_uninitialised_memory():
-    head = CRFHead(8)
+@pytest.mark.parametrize("objective", ["span", "bio"])
+def test_every_parameter_gets_a_gradient_and_none_is_uninitialised_memory(objective):
+    head = CRFHead(8, objective)
     masks = batch_of(LENGTHS)
     positions = torch.tensor([0, 3, 4, 5])
     batch = LabelledBatch(masks.attention_mask, masks.context_mask, positions, positions)
