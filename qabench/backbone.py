@@ -173,6 +173,7 @@ def load_encoder(settings: BackboneSettings) -> Encoder:
         raise BackboneError(
             f"{settings.name} is an encoder-decoder model; backbone.name must be an encoder."
         )
+    _set_attention_dropout(settings, config)
     model, info = _load_model(settings, config)
     missing = sorted(info["missing_keys"]) + sorted(str(one) for one in info["mismatched_keys"])
     if missing:
@@ -198,6 +199,22 @@ def _load_model(settings: BackboneSettings, config: Any) -> tuple[nn.Module, dic
         if "add_pooling_layer" not in str(error.__cause__):
             raise
     return _load(AutoModel, settings, **options)  # type: ignore[no-any-return]
+
+
+def _set_attention_dropout(settings: BackboneSettings, config: Any) -> None:
+    if settings.attention_dropout is None:
+        return
+    names = [name for name in _ATTENTION_DROPOUT if hasattr(config, name)]
+    if not names:
+        raise BackboneError(
+            f"The configuration of {settings.name} has none of {', '.join(_ATTENTION_DROPOUT)}; "
+            f"leave backbone.attention_dropout out."
+        )
+    setattr(config, names[0], settings.attention_dropout)
+
+
+# BERT's and most others' name; DistilBERT's and ModernBERT's.
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 
 
 def _positions(config: Any) -> int:

@@ -38,6 +38,7 @@ class BackboneSettings:
     name: str
     revision: str | None = None
     lowercase: bool | None = None
+    attention_dropout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class TrainingSettings:
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     head_learning_rate: float | None = None
     threads: int | None = None
+    compile: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,12 @@ class Budget:
         resumed: whether training went on from a checkpoint; the seconds then are of the last part.
         train_seconds: wall time of training, with the validation after each epoch.
         predict_seconds: wall time of the final prediction.
-        tokens_per_second: training tokens by ``train_seconds``; ``None`` after a resume.
+        evaluation_seconds: wall time of the validations within ``train_seconds``.
+        tokens_per_second: training tokens by the rest of ``train_seconds``; ``None`` after a
+            resume.
+        seconds_per_step: mean wall time of an optimizer step; ``None`` after a resume.
+        loader_share: share of training in which steps waited for their batches, 0 to 1.
+        padding_share: padding by all positions of the training batches, 0 to 1.
         peak_memory_bytes: largest resident set of the process so far.
         peak_device_memory_bytes: largest allocation of this run on the GPU; ``None`` on a CPU.
     """
@@ -88,7 +93,11 @@ class Budget:
     resumed: bool
     train_seconds: float
     predict_seconds: float
+    evaluation_seconds: float
     tokens_per_second: float | None
+    seconds_per_step: float | None
+    loader_share: float
+    padding_share: float
     peak_memory_bytes: int
     peak_device_memory_bytes: int | None
 

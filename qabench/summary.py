@@ -84,18 +84,24 @@ def summarize(
 def _budget(task: Task, model: QAModel, result: Result) -> reports.Budget:
     epochs = task.benchmark.training.epochs
     tokens = epochs * task.train.windows.counts.tokens
+    outcome = result.outcome
+    seconds = outcome.seconds - outcome.evaluation_seconds
     on_gpu = task.hardware.device == "cuda"
     return reports.Budget(
         epochs=epochs,
-        steps=result.outcome.steps,
+        steps=outcome.steps,
         windows_seen=epochs * len(task.train.windows),
         tokens_seen=tokens,
         trainable_parameters=parameter_count(model),
         head_parameters=parameter_count(model.head),
         resumed=result.resumed,
-        train_seconds=result.outcome.seconds,
+        train_seconds=outcome.seconds,
         predict_seconds=result.predict_seconds,
-        tokens_per_second=None if result.resumed else tokens / result.outcome.seconds,
+        evaluation_seconds=outcome.evaluation_seconds,
+        tokens_per_second=None if result.resumed else tokens / seconds,
+        seconds_per_step=None if result.resumed else seconds / outcome.steps,
+        loader_share=outcome.loader_seconds / seconds,
+        padding_share=outcome.padding_share,
         peak_memory_bytes=peak_memory(),
         peak_device_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
     )

@@ -8,32 +8,32 @@ loudly.
 
 from __future__ import annotations
 
-import json
 import math
 import platform
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import Dataset, Sampler
-from transformers import (
-    EvalPrediction,
-    ProgressCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-)
-from transformers.trainer_pt_utils import get_length_grouped_indices
+from torch.utils.data import Sampler
+from transformers import EvalPrediction, ProgressCallback, Trainer, TrainingArguments
 
 from qabench.answers import WindowSpans
 from qabench.benchmark import TrainingSettings
 from qabench.errors import RunError
-from qabench.model import QAModel, collate
+from qabench.model import QAModel
+from qabench.order import (
+    LengthGroupedOrder,
+    LongestFirst,
+    WindowDataset,
+    collate_items,
+    padding_share,
+)
+from qabench.training_log import LogFile, LogLine, Progress, log_lines
 from qabench.windows import Windows
 
 CHECKPOINTS = "checkpoints"
@@ -74,68 +74,27 @@ def pick_hardware(settings: TrainingSettings) -> Hardware:
     return Hardware(device, name, precision, torch.get_num_threads())
 
 
-class WindowDataset(Dataset[tuple[Windows, int]]):
-    """Window indices; the arrays are gathered when a batch is made."""
-
-    def __init__(self, windows: Windows) -> None:
-        self.windows = windows
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-    def __getitem__(self, index: int) -> tuple[Windows, int]:
-        return self.windows, index
-
-
-def collate_items(items: Sequence[tuple[Windows, int]]) -> dict[str, Tensor]:
-    """A batch from items of one :class:`WindowDataset`."""
-    return collate(items[0][0], [index for _, index in items])
-
-
-class LengthGroupedOrder(Sampler[int]):
-    """Windows of like length together, batches in random order, new in every epoch.
-
-    The order depends on the seed and the epoch alone, so that a resumed run sees the same one.
-    """
-
-    def __init__(self, windows: Windows, batch_size: int, seed: int) -> None:
-        self.lengths = windows.total_lengths().tolist()
-        self.batch_size = batch_size
-        self.seed = seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the data loader before each epoch."""
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order: list[int] = get_length_grouped_indices(
-            self.lengths, self.batch_size, generator=generator
-        )
-        return iter(order)
-
-
-class LongestFirst(Sampler[int]):
-    """Windows by falling length: little padding, and too little memory shows at once."""
-
-    def __init__(self, windows: Windows) -> None:
-        self.order = np.argsort(-windows.total_lengths(), kind="stable").tolist()
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.order)
-
-
 class FineTuner(Trainer):
     """The Trainer for a :class:`QAModel` and windows."""
 
     head_learning_rate: float
+    # Seconds of this process's training.
+    loader_seconds = 0.0
+    evaluation_seconds = 0.0
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+        """The batches of the next step, and the time that they made the step wait."""
+        began = time.perf_counter()
+        batches = super().get_batch_samples(*args, **kwargs)
+        self.loader_seconds += time.perf_counter() - began
+        return batches
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Validate, timed."""
+        began = time.perf_counter()
+        metrics: dict[str, float] = super().evaluate(*args, **kwargs)
+        self.evaluation_seconds += time.perf_counter() - began
+        return metrics
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         dataset: Any = self.train_dataset if train_dataset is None else train_dataset
@@ -192,87 +151,24 @@ class FineTuner(Trainer):
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of ``training_log.jsonl``; what was not measured at that point is ``None``, and so
-    is a gradient norm that overflowed.
-
-    Losses are means since the last line of their kind, over windows; scores in percent.
-    """
-
-    step: int
-    epoch: float
-    train_loss: float | None = None
-    learning_rate: float | None = None
-    gradient_norm: float | None = None
-    validation_loss: float | None = None
-    exact: float | None = None
-    f1: float | None = None
-
-
-def log_lines(history: Sequence[dict[str, Any]]) -> list[LogLine]:
-    """The Trainer's history, its summary of the whole run left out."""
-    return [
-        LogLine(
-            step=entry["step"],
-            epoch=entry.get("epoch", 0.0),
-            train_loss=entry.get("loss"),
-            learning_rate=entry.get("learning_rate"),
-            gradient_norm=_finite(entry.get("grad_norm")),
-            validation_loss=entry.get("eval_loss"),
-            exact=entry.get("eval_exact"),
-            f1=entry.get("eval_f1"),
-        )
-        for entry in history
-        if "loss" in entry or "eval_loss" in entry
-    ]
-
-
-def _finite(value: float | None) -> float | None:
-    """fp16 training overflows at times and skips that step; its loss is checked elsewhere."""
-    return value if value is not None and math.isfinite(value) else None
-
-
-class _LogFile(TrainerCallback):
-    """Appends to the log as training goes; a resumed run first rewrites what it had."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def _write(self, mode: str, history: Sequence[dict[str, Any]]) -> None:
-        with self.path.open(mode, encoding="utf-8") as file:
-            for line in log_lines(history):
-                file.write(json.dumps(asdict(line)) + "\n")
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.is_world_process_zero:
-            self._write("w", state.log_history)
-
-    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.is_world_process_zero and state.log_history:
-            self._write("a", state.log_history[-1:])
-
-
-class _Progress(ProgressCallback):
-    """A progress bar with ETA, and one short line for each log entry."""
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        for line in log_lines(state.log_history[-1:]):
-            shown = {name: value for name, value in asdict(line).items() if value is not None}
-            text = "  ".join(
-                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
-                for name, value in shown.items()
-            )
-            if self.training_bar is not None:
-                self.training_bar.write(text)
-
-
-@dataclass(frozen=True, slots=True)
 class TrainingOutcome:
-    """What training was: its log, its steps, and its seconds in this process."""
+    """What training was.
+
+    Attributes:
+        log: its losses and validation scores.
+        steps: optimizer steps.
+        seconds: wall time in this process, validations included.
+        evaluation_seconds: wall time of the validations.
+        loader_seconds: wall time in which steps waited for their batches.
+        padding_share: padding by all positions of the training batches, 0 to 1.
+    """
 
     log: tuple[LogLine, ...]
     steps: int
     seconds: float
+    evaluation_seconds: float
+    loader_seconds: float
+    padding_share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -298,7 +194,7 @@ def fine_tuner(
     def scores(prediction: EvalPrediction) -> dict[str, float]:
         return scorer(_as_spans(prediction.predictions))
 
-    log = _LogFile(folder / "training_log.jsonl")
+    log = LogFile(folder / "training_log.jsonl")
     tuner = FineTuner(
         model=model,
         args=_arguments(recipe, folder / CHECKPOINTS),
@@ -310,7 +206,7 @@ def fine_tuner(
     )
     tuner.head_learning_rate = recipe.head_learning_rate
     tuner.remove_callback(ProgressCallback)
-    tuner.add_callback(_Progress)
+    tuner.add_callback(Progress)
     return tuner
 
 
@@ -327,7 +223,22 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
         log=tuple(log_lines(tuner.state.log_history)),
         steps=tuner.state.global_step,
         seconds=float(result.metrics["train_runtime"]),
+        evaluation_seconds=tuner.evaluation_seconds,
+        loader_seconds=tuner.loader_seconds,
+        padding_share=_padding_share(tuner),
     )
+
+
+def _padding_share(tuner: FineTuner) -> float:
+    """Mean over the epochs of this recipe, whose order depends on seed and epoch alone."""
+    dataset: Any = tuner.train_dataset
+    order: Any = tuner._get_train_sampler()
+    shares = []
+    for epoch in range(int(tuner.args.num_train_epochs)):
+        order.set_epoch(epoch)
+        batch_size = tuner.args.per_device_train_batch_size
+        shares.append(padding_share(dataset.windows, list(order), batch_size))
+    return sum(shares) / len(shares)
 
 
 def predict(tuner: FineTuner, windows: Windows) -> WindowSpans:
@@ -373,6 +284,7 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
         use_cpu=recipe.hardware.device == "cpu",
         bf16=recipe.hardware.precision == "bf16",
         fp16=recipe.hardware.precision == "fp16",
+        torch_compile=settings.compile,
         dataloader_pin_memory=recipe.hardware.device == "cuda",
         # Without these names the Trainer looks for "labels" and computes no validation loss.
         label_names=["start", "end"],

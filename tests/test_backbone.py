@@ -138,3 +138,19 @@ def test_the_weights_hash_is_of_names_shapes_and_values():
     assert weights_hash(state) != weights_hash({**state, "a": state["a"].reshape(2, 2)})
     assert weights_hash(state) != weights_hash({**state, "a": state["a"] + 1})
     assert weights_hash(state) != weights_hash({"c": state["a"], "b": state["b"]})
+
+
+def test_attention_dropout_of_the_benchmark_replaces_the_encoders(folder):
+    attention = load_encoder(settings(folder, attention_dropout=0.0)).model.encoder.layer[0]
+    assert attention.attention.self.dropout.p == 0.0
+    attention = load_encoder(settings(folder, attention_dropout=0.3)).model.encoder.layer[0]
+    assert attention.attention.self.dropout.p == 0.3
+
+
+def test_attention_dropout_of_an_encoder_that_has_none_is_refused(folder):
+    config = json.loads((folder / "config.json").read_text())
+    kept = ("hidden_size", "vocab_size", "num_hidden_layers", "num_attention_heads")
+    small = {"model_type": "fnet", "intermediate_size": 8, **{name: config[name] for name in kept}}
+    (folder / "config.json").write_text(json.dumps(small))
+    with pytest.raises(BackboneError, match=r"leave backbone\.attention_dropout out"):
+        load_encoder(settings(folder, attention_dropout=0.0))

@@ -42,7 +42,9 @@ def made_up(plugin="one", seed=0, exact=60.0, data=HASH, **changed) -> Report:
         plugin=reports.PluginFacts(plugin, f"dist-{plugin}", "1", {}, 1e-3),
         backbone=reports.BackboneFacts("folder", None, HASH, HASH),
         windows={"train": COUNTS, "dev": COUNTS},
-        budget=reports.Budget(2, 3, 4, 5, 6, 2, False, 7.5, 1.0, 0.7, 10, None),
+        budget=reports.Budget(
+            2, 3, 4, 5, 6, 2, False, 7.5, 1.0, 0.5, 0.7, 2.3, 0.001, 0.1, 10, None
+        ),
         environment=reports.Environment("3.11", "Linux", {}, "cpu", "x", "fp32", 1, 1, None),
         training_log=(),
         scores=reports.ReportScores(official, null, 0.0, 2),

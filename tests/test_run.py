@@ -84,6 +84,12 @@ def test_the_report_counts_the_budget(finished):
         assert budget.windows_seen == 2 * report.windows["train"]["windows"]
         assert budget.tokens_seen == 2 * report.windows["train"]["tokens"]
         assert budget.steps == 2 * math.ceil(report.windows["train"]["windows"] / 8)
+        assert 0 < budget.evaluation_seconds < budget.train_seconds
+        seconds = budget.train_seconds - budget.evaluation_seconds
+        assert budget.tokens_per_second == pytest.approx(budget.tokens_seen / seconds)
+        assert budget.seconds_per_step == pytest.approx(seconds / budget.steps)
+        assert 0 < budget.loader_share < 1
+        assert 0 <= budget.padding_share < 0.5
         assert 0 < budget.head_parameters < budget.trainable_parameters
         assert report.dev.questions == report.dev.scored == 18
         assert report.scores.always_null["exact"] == pytest.approx(100 / 3)

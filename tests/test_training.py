@@ -14,16 +14,9 @@ from qabench.backbone import load_tokenizer
 from qabench.examples import QAExample
 from qabench.heads import Head, SpanScores
 from qabench.model import QAModel, collate
-from qabench.training import (
-    Hardware,
-    LengthGroupedOrder,
-    LongestFirst,
-    Recipe,
-    fine_tuner,
-    last_checkpoint,
-    log_lines,
-    pick_hardware,
-)
+from qabench.order import LengthGroupedOrder, LongestFirst, padding_share
+from qabench.training import Hardware, Recipe, fine_tuner, last_checkpoint, pick_hardware
+from qabench.training_log import log_lines
 from qabench.windows import make_windows
 
 
@@ -138,6 +131,20 @@ def test_a_batch_is_padded_to_its_longest_window_and_masks_say_what_is_what(wind
         context = batch["context_mask"][row].nonzero().flatten().tolist()
         assert context[0] == windows.context_position()[index]
         assert context == list(range(context[0], context[-1] + 1))
+
+
+def test_the_padding_share_is_counted_over_the_batches_of_an_order(windows):
+    order = list(LengthGroupedOrder(windows, 8, seed=1))
+    batches = [collate(windows, order[at : at + 8])["attention_mask"] for at in range(0, 40, 8)]
+    positions = sum(mask.numel() for mask in batches)
+    padding = positions - sum(int(mask.sum()) for mask in batches)
+    assert padding_share(windows, order, 8) == pytest.approx(padding / positions)
+    assert padding_share(windows, [0, 1, 2], 1) == 0
+
+
+def test_length_grouped_batches_have_less_padding_than_random_ones(windows):
+    order = list(LengthGroupedOrder(windows, 8, seed=1))
+    assert padding_share(windows, order, 8) < padding_share(windows, sorted(order), 8)
 
 
 def test_log_lines_keep_training_and_validation_and_leave_out_the_summary():
