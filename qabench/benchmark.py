@@ -25,6 +25,7 @@ class DataSettings:
     train: str
     dev: str
     on_bad_record: Literal["fail", "skip"]
+    split_seed: int
     repository: str | None = None
     revision: str | None = None
     max_train_questions: int | None = None
@@ -66,9 +67,10 @@ class TrainingSettings:
     logging_steps: int
     device: Literal["auto", "cpu"]
     precision: Literal["auto", "fp32", "bf16", "fp16"]
+    compile: bool
+    keep_epoch: Literal["last", "best"]
     head_learning_rate: float | None = None
     threads: int | None = None
-    compile: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class TableFormat(StrEnum):
     latex = "latex"
     html = "html"
     csv = "csv"
+    json = "json"
 
 
 class ScoreFormat(StrEnum):
@@ -111,18 +112,20 @@ def run(
         overrides.append(f"data.on_bad_record={on_bad_record}")
     settings = load(benchmark, overrides)
 
+    from qabench.contests import of_records
     from qabench.hints import next_steps
-    from qabench.leaderboard import render, tables
+    from qabench.leaderboard import tables
     from qabench.plugins import discover
     from qabench.run import Plan, is_main_process
     from qabench.run import run as run_plan
+    from qabench.tables import render
 
     def say(line: str) -> None:
         if is_main_process():
             typer.echo(line)
 
-    reports = run_plan(Plan(settings, plugin, seed or [0], runs_dir, force), say)
-    say("\n" + render(tables(reports), "plain"))
+    records = run_plan(Plan(settings, plugin, seed or [0], runs_dir, force), say)
+    say("\n" + render(tables(of_records(records)), "plain"))
     installed = [head.name for head in discover().heads]
     named = "" if benchmark == DEFAULT_BENCHMARK else benchmark
     say("\n".join(["Next:", *next_steps(settings, named, plugin, installed, runs_dir)]))
@@ -174,17 +177,28 @@ def score(
 
 @app.command(
     short_help="Print a leaderboard of runs.",
-    epilog="Example: qabench report runs/ --format github > leaderboard.md",
+    epilog="Example: qabench report runs/ --columns em,f1,train_s --format github > table.md",
 )
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Report files, run directories, folders.")],
     format: Annotated[TableFormat, typer.Option(help="Output format.")] = TableFormat.plain,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,NAME", help="Columns to show; a wrong name lists them."),
+    ] = None,
+    sort: Annotated[str, typer.Option(metavar="NAME", help="Column to rank by.")] = "em",
+    allow_unequal_budgets: Annotated[
+        bool, typer.Option(help="Rank systems that were trained on different budgets.")
+    ] = False,
 ) -> None:
     """Print a leaderboard of runs, one table for each data they were scored on."""
-    from qabench.leaderboard import render, tables
-    from qabench.reports import find
+    from qabench.contests import gather
+    from qabench.leaderboard import DEFAULT_COLUMNS, Layout, tables
+    from qabench.tables import render
 
-    typer.echo(render(tables(find(runs)), format.value), nl=False)
+    shown = tuple(columns.split(",")) if columns else DEFAULT_COLUMNS
+    layout = Layout(shown, sort, allow_unequal_budgets)
+    typer.echo(render(tables(gather(runs), layout), format.value), nl=False)
 
 
 @app.command(short_help="List the installed heads.", epilog="Example: qabench plugins")

@@ -1,152 +1,272 @@
-"""Tables of reports: runs on the same data side by side, the always-null line beside them."""
+"""Tables of contests: systems on the same questions, the lines that need no head beside them."""
 
 from __future__ import annotations
 
-import csv
-import html
-import io
-import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-from qabench.reports import Report
+from qabench.contests import Contest, Record, System
+from qabench.errors import ReportError
+from qabench.reports import Report, ReportScores
 
-Format = Literal["plain", "github", "latex", "html", "csv"]
-FORMATS: tuple[str, ...] = get_args(Format)
-_TABULATE = {"plain": "simple", "github": "github", "latex": "latex", "html": "html"}
-_SCORES = {
-    "EM": "exact",
-    "F1": "f1",
-    "HasAns EM": "HasAns_exact",
-    "HasAns F1": "HasAns_f1",
-    "NoAns EM": "NoAns_exact",
-    "best EM*": "best_exact",
-    "best F1*": "best_f1",
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the leaderboard.
+
+    Attributes:
+        name: what ``--columns`` calls it.
+        header: what stands above it.
+        value: the number of one run; ``None`` where it has none.
+        digits: decimals shown.
+        falling: whether more is better.
+    """
+
+    name: str
+    header: str
+    value: Callable[[Report], float | None]
+    digits: int = 2
+    falling: bool = True
+
+
+def _official(key: str) -> Callable[[Report], float | None]:
+    return lambda report: report.scores.official.get(key)
+
+
+def _tuned(key: str) -> Callable[[Report], float | None]:
+    def value(report: Report) -> float | None:
+        return report.scores.tuned["official"].get(key) if report.scores.tuned else None
+
+    return value
+
+
+def _budget(key: str) -> Callable[[Report], float | None]:
+    return lambda report: getattr(report.budget, key) if report.budget else None
+
+
+COLUMNS = (
+    Column("em", "EM", _official("exact")),
+    Column("f1", "F1", _official("f1")),
+    Column("has_em", "HasAns EM", _official("HasAns_exact")),
+    Column("has_f1", "HasAns F1", _official("HasAns_f1")),
+    Column("no_em", "NoAns EM", _official("NoAns_exact")),
+    Column("test_em", "test EM†", _tuned("exact")),
+    Column("test_f1", "test F1†", _tuned("f1")),
+    Column("best_em", "best EM*", _official("best_exact")),
+    Column("best_f1", "best F1*", _official("best_f1")),
+    Column("train_s", "train s", _budget("train_seconds"), 0, False),
+    Column("predict_s", "predict s", _budget("predict_seconds"), 1, False),
+    Column("tokens_s", "tokens/s", _budget("tokens_per_second"), 0),
+    Column("parameters", "head parameters", _budget("head_parameters"), 0, False),
+)
+DEFAULT_COLUMNS = (
+    *("em", "f1", "has_em", "has_f1", "no_em"),
+    *("test_em", "test_f1", "best_em", "train_s"),
+)
+FOOTNOTES = {
+    "test_em": "† at the threshold tuned on the other half of the articles",
+    "best_em": "* at the threshold tuned on the scored questions themselves: optimistic",
 }
-HEADERS = ("head", "seeds", *_SCORES, "train s")
-FOOTNOTE = "* at the threshold tuned on the scored questions themselves: optimistic"
+UNEQUAL = "≠"
+
+
+def columns(names: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of those names.
+
+    Raises:
+        ReportError: there is no such column.
+    """
+    known = {column.name: column for column in COLUMNS}
+    for name in names:
+        if name not in known:
+            raise ReportError(
+                f"There is no column {name!r}; there are {', '.join(known)} (--columns em,f1)."
+            )
+    return tuple(known[name] for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Mean over seeds, and their standard deviation where there are several."""
+
+    mean: float
+    deviation: float | None
+    digits: int
+
+    @classmethod
+    def of(cls, values: Sequence[float], digits: int) -> Cell | None:
+        """The cell of those values; ``None`` for none."""
+        if not values:
+            return None
+        spread = statistics.stdev(values) if len(values) > 1 else None
+        return cls(statistics.fmean(values), spread, digits)
+
+    def __str__(self) -> str:
+        mean = f"{self.mean:.{self.digits}f}"
+        return mean if self.deviation is None else f"{mean} ± {self.deviation:.{self.digits}f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A system, or a line that needs no head.
+
+    Attributes:
+        label: of the system, marked where its budget differs from the first rows'.
+        seeds: of its runs; empty for a line that needs no head.
+        cells: one for each column.
+    """
+
+    label: str
+    seeds: tuple[int, ...]
+    cells: tuple[Cell | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table of runs that were scored on the same questions.
+    """One contest as a table.
 
     Attributes:
         title: benchmark, questions and data fingerprint.
-        rows: cells as text, one row for each head and setting, best EM first, then always-null.
+        columns: what the cells are.
+        rows: ranked within each budget, then the lines that need no head.
         notes: what a reader must know of these runs.
     """
 
     title: str
-    rows: tuple[tuple[str, ...], ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
     notes: tuple[str, ...]
 
 
-def tables(reports: Iterable[Report]) -> list[Table]:
-    """Group by benchmark and scored data, so that scores on different data never meet."""
-    groups: dict[tuple[str, str], list[Report]] = {}
-    for report in reports:
-        groups.setdefault((report.benchmark, report.dev.fingerprint), []).append(report)
-    return [_table(group) for _, group in sorted(groups.items())]
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a leaderboard shows, and how it ranks.
+
+    Attributes:
+        columns: their names.
+        sort: name of the column to rank by.
+        unequal_budgets: rank systems of different budgets against each other.
+    """
+
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    sort: str = "em"
+    unequal_budgets: bool = False
 
 
-def render(tables_: Sequence[Table], format: Format) -> str:
-    """All tables as text in one format; CSV has the table's title as its first column."""
-    if format == "csv":
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(("data", *HEADERS))
-        writer.writerows((table.title, *row) for table in tables_ for row in table.rows)
-        return out.getvalue()
-    return "\n".join(_render(table, format) for table in tables_)
+def tables(contests: Iterable[Contest], layout: Layout | None = None) -> list[Table]:
+    """One table for each contest, so that scores on different data never meet.
+
+    Raises:
+        ReportError: the layout names a column that does not exist.
+    """
+    layout = layout or Layout()
+    shown, (by,) = columns(layout.columns), columns([layout.sort])
+    return [_table(contest, shown, by, layout.unequal_budgets) for contest in contests]
 
 
-def _render(table: Table, format: Format) -> str:
-    from tabulate import tabulate
-
-    body = tabulate(table.rows, HEADERS, tablefmt=_TABULATE[format], disable_numparse=True)
-    notes = [*table.notes, FOOTNOTE]
-    if format == "html":
-        listed = "".join(f"<p>{html.escape(note)}</p>\n" for note in notes)
-        return f"<h2>{html.escape(table.title)}</h2>\n{body}\n{listed}"
-    if format == "latex":
-        comments = "".join(f"% {note}\n" for note in notes)
-        return f"% {table.title}\n{body}\n{comments}"
-    listed = "".join(f"{note}\n" for note in notes)
-    blank = "\n" if format == "github" else ""
-    return f"{table.title}\n{blank}{body}\n{blank}{listed}"
-
-
-def _table(group: Sequence[Report]) -> Table:
-    rows: dict[str, list[Report]] = {}
-    for report in group:
-        rows.setdefault(_setting(report), []).append(report)
-    names = [runs[0].plugin.name for runs in rows.values()]
-    ranked = sorted(rows.values(), key=lambda runs: (-_mean(runs, "exact"), runs[0].plugin.name))
-    cells = [_row(_label(runs[0], names), runs) for runs in ranked]
-    first = group[0]
-    return Table(
-        title=f"{first.benchmark}: {first.dev.questions} questions "
-        f"({first.dev.questions - first.dev.answerable} without answer), "
-        f"data {first.dev.fingerprint[:12]}",
-        rows=(*cells, _null_row(first)),
-        notes=tuple(_notes(group)),
-    )
+def _table(contest: Contest, shown: tuple[Column, ...], by: Column, unequal_budgets: bool) -> Table:
+    classes = (contest.systems,) if unequal_budgets else contest.budgets
+    rows = [
+        _row(system, shown, place > 0)
+        for place, systems in enumerate(classes)
+        for system in sorted(systems, key=lambda one: _rank(one, by))
+    ]
+    names = {column.name for column in shown}
+    notes = [
+        *_budget_notes(contest, unequal_budgets),
+        *_seed_notes(contest),
+        *_benchmark_notes(contest),
+        *(text for name, text in FOOTNOTES.items() if name in names),
+    ]
+    return Table(contest.title, shown, (*rows, *_headless_rows(contest, shown)), tuple(notes))
 
 
-def _setting(report: Report) -> str:
-    """What runs must share, the seed apart, for their scores to be averaged."""
-    return json.dumps([report.settings, report.plugin.name, report.plugin.options], sort_keys=True)
-
-
-def _label(report: Report, names: Sequence[str]) -> str:
-    """The head's name, with its options and recipe where several rows share the name."""
-    if names.count(report.plugin.name) == 1:
-        return report.plugin.name
-    training = report.settings["training"]
-    options = "".join(f", {key}={value}" for key, value in report.plugin.options.items())
-    return (
-        f"{report.plugin.name} (lr {training['learning_rate']:g}, {training['epochs']} epochs, "
-        f"{report.train.questions} training questions{options})"
-    )
-
-
-def _values(runs: Sequence[Report], key: str) -> list[float]:
-    return [run.scores.official[key] for run in runs if key in run.scores.official]
-
-
-def _mean(runs: Sequence[Report], key: str) -> float:
-    return statistics.fmean(_values(runs, key))
-
-
-def _row(label: str, runs: Sequence[Report]) -> tuple[str, ...]:
-    seeds = ",".join(str(run.seed) for run in sorted(runs, key=lambda run: run.seed))
-    seconds = statistics.fmean(run.budget.train_seconds for run in runs)
-    scores = (_spread(_values(runs, key)) for key in _SCORES.values())
-    return (label, seeds, *scores, f"{seconds:.0f}")
-
-
-def _spread(values: Sequence[float]) -> str:
-    """Mean, and standard deviation over seeds where there are several."""
+def _rank(system: System, by: Column) -> tuple[float, str]:
+    values = _values(system.records, by)
     if not values:
-        return "–"
-    mean = f"{statistics.fmean(values):.2f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.2f}"
+        return float("inf"), system.label
+    return statistics.fmean(values) * (-1 if by.falling else 1), system.label
 
 
-def _null_row(report: Report) -> tuple[str, ...]:
-    null = report.scores.always_null
-    scores = (f"{null[key]:.2f}" if key in null else "–" for key in _SCORES.values())
-    return ("always null", "–", *scores, "–")
+def _values(records: Iterable[Record], column: Column) -> list[float]:
+    found = (column.value(record.report) for record in records)
+    return [value for value in found if value is not None]
 
 
-def _notes(group: Sequence[Report]) -> list[str]:
-    warnings = {
-        f"! {report.plugin.name} seed {report.seed}: {warning}"
-        for report in group
-        for warning in report.warnings
+def _row(system: System, shown: Sequence[Column], unequal: bool) -> Row:
+    cells = tuple(Cell.of(_values(system.records, column), column.digits) for column in shown)
+    return Row(f"{UNEQUAL} {system.label}" if unequal else system.label, system.seeds, cells)
+
+
+def _headless_rows(contest: Contest, shown: Sequence[Column]) -> list[Row]:
+    scores = contest.first.scores
+    rows = [
+        _headless_row("always null", scores.always_null, shown),
+        _headless_row("random span", scores.random_span, shown),
+    ]
+    if scores.human is not None:
+        people = {"HasAns_exact": scores.human["exact"], "HasAns_f1": scores.human["f1"]}
+        label = f"human ({scores.human['questions']:.0f} questions)"
+        rows.append(_headless_row(label, people, shown))
+    return rows
+
+
+_KEYS = {
+    "em": "exact",
+    "f1": "f1",
+    "has_em": "HasAns_exact",
+    "has_f1": "HasAns_f1",
+    "no_em": "NoAns_exact",
+}
+
+
+def _headless_row(label: str, keys: Mapping[str, float], shown: Sequence[Column]) -> Row:
+    values = (keys.get(_KEYS.get(column.name, "")) for column in shown)
+    cells = (None if one is None else Cell(one, None, 2) for one in values)
+    return Row(label, (), tuple(cells))
+
+
+def _budget_notes(contest: Contest, unequal_budgets: bool) -> list[str]:
+    if len(contest.budgets) == 1:
+        return []
+    what = "epochs, training questions, windows or encoder weights"
+    if unequal_budgets:
+        return [f"! ranked although {what} are not equal"]
+    return [
+        f"{UNEQUAL} trained on another budget ({what}) than the first rows, so not ranked against "
+        f"them (--allow-unequal-budgets ranks them all the same)"
+    ]
+
+
+def _seed_notes(contest: Contest) -> list[str]:
+    notes = {
+        f"! {system.label} seed {record.seed}: {warning}"
+        for system in contest.systems
+        for record in system.records
+        for warning in record.report.warnings
     }
-    benchmark = {str(report.settings.get("note", "")) for report in group} - {""}
-    return [*sorted(warnings), *sorted(benchmark)]
+    notes |= {
+        f"! {system.label} seed {record.seed}: diverged, EM {_exact(record.report.scores):.2f} "
+        f"where the other seeds have {statistics.fmean(others):.2f}"
+        for system in contest.systems
+        for record in system.records
+        if (others := [_exact(one.report.scores) for one in system.records if one is not record])
+        and _diverged(record.report.scores, others)
+    }
+    return sorted(notes)
+
+
+def _exact(scores: ReportScores) -> float:
+    return scores.official["exact"]
+
+
+def _diverged(scores: ReportScores, others: Sequence[float]) -> bool:
+    """No better than a line that needs no head, where the median seed is."""
+    line = max(scores.always_null["exact"], scores.random_span["exact"])
+    return _exact(scores) <= line < statistics.median(others)
+
+
+def _benchmark_notes(contest: Contest) -> list[str]:
+    reports = [record.report for system in contest.systems for record in system.records]
+    return sorted({str(report.settings.get("note", "")) for report in reports} - {""})

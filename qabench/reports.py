@@ -124,36 +124,50 @@ class ReportScores:
     Attributes:
         official: the keys of the official SQuAD v2.0 script, from ``raw_predictions.json`` and
             ``null_odds.json`` at ``null_threshold``; the ``best_*`` are tuned on what they score.
-        always_null: the same keys, without best_*, for answering "" to everything.
         null_threshold: the run abstains where null odds are greater.
         abstained: questions answered with "".
+        tuned: a threshold chosen on the tune half and the official keys of the other half at it;
+            ``None`` without null odds, or where the questions cannot be split.
+        always_null: official keys, without best_*, for answering "" to everything.
+        random_span: the same for answering a random span to everything.
+        human: each gold against the question's others; ``None`` where no question has several.
+        losses: points of EM lost, by owner; with the EM they add up to 100.
+        ceilings: the best EM still possible, step by step; ``None`` for a foreign system.
     """
 
     official: Mapping[str, float]
-    always_null: Mapping[str, float]
     null_threshold: float
     abstained: int
+    tuned: Mapping[str, Any] | None
+    always_null: Mapping[str, float]
+    random_span: Mapping[str, float]
+    human: Mapping[str, float] | None
+    losses: Mapping[str, float]
+    ceilings: Mapping[str, float] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report; see ``schemas/report.schema.json``."""
+    """A whole report; see ``schemas/report.schema.json``.
+
+    A foreign system, known by its predictions alone, has ``None`` in the fields of its training.
+    """
 
     format: str
     created: str
     benchmark: str
     settings: Mapping[str, Any]
     seed: int
-    train: DataFacts
+    train: DataFacts | None
     dev: DataFacts
     plugin: PluginFacts
-    backbone: BackboneFacts
+    backbone: BackboneFacts | None
     windows: Mapping[str, Mapping[str, int]]
-    budget: Budget
-    environment: Environment
+    budget: Budget | None
+    environment: Environment | None
     training_log: tuple[Mapping[str, Any], ...]
     scores: ReportScores
-    weights_sha256: str
+    weights_sha256: str | None
     files: Mapping[str, str]
     warnings: tuple[str, ...]
 
@@ -193,18 +207,21 @@ def read(path: Path) -> Report:
         "environment": Environment,
         "scores": ReportScores,
     }
-    built = {name: kind(**document[name]) for name, kind in parts.items()}
+    built = {
+        name: None if document[name] is None else kind(**document[name])
+        for name, kind in parts.items()
+    }
     tuples = {name: tuple(document[name]) for name in ("training_log", "warnings")}
     return Report(**{**document, **built, **tuples})
 
 
-def find(paths: Iterable[Path]) -> list[Report]:
+def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:
     """The reports among files, run directories and folders of those, each once, in path order.
 
     Raises:
         ReportError: a path does not exist, holds no report, or holds an invalid one.
     """
-    found: dict[Path, Report] = {}
+    found: dict[Path, tuple[Path, Report]] = {}
     for path in paths:
         inside = sorted(path.rglob(FILE_NAME)) if path.is_dir() else [path]
         if not inside:
@@ -214,7 +231,7 @@ def find(paths: Iterable[Path]) -> list[Report]:
             )
         for one in inside:
             if one.resolve() not in found:
-                found[one.resolve()] = read(one)
+                found[one.resolve()] = one, read(one)
     return list(found.values())
 
 

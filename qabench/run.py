@@ -19,7 +19,7 @@ import torch
 import transformers
 from accelerate import PartialState
 
-from qabench import reports, rundir
+from qabench import outcomes, reports, rundir
 from qabench.answers import Answer, WindowSpans, merge_windows
 from qabench.backbone import (
     Encoder,
@@ -28,21 +28,25 @@ from qabench.backbone import (
     load_tokenizer,
 )
 from qabench.benchmark import Benchmark, DataSettings
+from qabench.contests import Record
 from qabench.errors import BenchmarkError, PluginError
 from qabench.examples import ExampleSet, subset
 from qabench.files import sha256, write_json
 from qabench.heads import Head
 from qabench.model import QAModel, save_model
+from qabench.outcomes import Outcomes
 from qabench.plugins import discover
 from qabench.predictions import golds_of
 from qabench.quickstart.corpus import read_generated
 from qabench.readers import read_file, read_hub
 from qabench.reports import Report
+from qabench.scorecard import split_questions
 from qabench.scoring import Gold, official_scores
 from qabench.summary import Result, summarize
 from qabench.tasks import Side, Task
 from qabench.training import (
     CHECKPOINTS,
+    TUNE_EXACT,
     Recipe,
     fine_tuner,
     last_checkpoint,
@@ -66,7 +70,7 @@ class Plan:
     force: bool = False
 
 
-def run(plan: Plan, say: Say) -> list[Report]:
+def run(plan: Plan, say: Say) -> list[Record]:
     """Run every plugin with every seed, one after the other.
 
     Everything that can be checked is checked before the first training begins.
@@ -92,6 +96,7 @@ def run(plan: Plan, say: Say) -> list[Report]:
     dev = _side(plan.benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
     say(f"benchmark {plan.benchmark.name}, encoder {plan.benchmark.backbone.name}, {hardware}")
     _describe("dev", dev, say)
+    tune = split_questions(dev.used.examples, data.split_seed)
     found = []
     for seed in dict.fromkeys(plan.seeds):
         train = _side(plan.benchmark, train_set, tokenizer, data.max_train_questions, seed)
@@ -105,11 +110,12 @@ def run(plan: Plan, say: Say) -> list[Report]:
                 seed,
                 train,
                 dev,
+                tune,
                 tokenizer,
                 hardware,
                 folder,
             )
-            found.append(_run_one(task, plan.force, say))
+            found.append(Record(_run_one(task, plan.force, say), folder))
     return found
 
 
@@ -194,8 +200,14 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
     golds = golds_of(task.dev.used.examples)
 
     def epoch_scores(spans: WindowSpans) -> dict[str, float]:
-        official = _score(golds, _answers(task, spans), task.benchmark)
-        return {"exact": official["exact"], "f1": official["f1"]}
+        answers = _answers(task, spans)
+        official = _score(golds, answers, task.benchmark)
+        scores = {"exact": official["exact"], "f1": official["f1"]}
+        if task.tune.any():
+            half = [index for index, tune in enumerate(task.tune) if tune]
+            tuned = _score([golds[i] for i in half], [answers[i] for i in half], task.benchmark)
+            scores[TUNE_EXACT] = tuned["exact"]
+        return scores
 
     tuner = fine_tuner(
         model, task.train.windows, task.dev.windows, recipe, epoch_scores, task.folder
@@ -206,16 +218,13 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
     outcome = train(tuner, checkpoint)
     began = time.perf_counter()
     answers = _answers(task, predict(tuner, task.dev.windows))
-    result = Result(
-        outcome=outcome,
-        resumed=checkpoint is not None,
-        answers=answers,
-        predict_seconds=time.perf_counter() - began,
-        golds=golds,
-        official=_score(golds, answers, task.benchmark),
+    predict_seconds = time.perf_counter() - began
+    questions = outcomes.of_run(
+        task.dev.used.examples, answers, task.dev.windows, rules.max_answer_tokens, task.tune
     )
+    result = Result(outcome, checkpoint is not None, predict_seconds, questions)
     report = summarize(task, model, encoder, result)
-    return _write(task, model, report, answers) if is_main_process() else report
+    return _write(task, model, report, answers, questions) if is_main_process() else report
 
 
 def _answers(task: Task, spans: WindowSpans) -> tuple[Answer, ...]:
@@ -259,8 +268,9 @@ def _write(
     model: QAModel,
     report: Report,
     answers: Sequence[Answer],
+    questions: Outcomes,
 ) -> Report:
-    """Predictions, model and, last of all, the report; then the checkpoints go."""
+    """Predictions, results, model and, last of all, the report; then the checkpoints go."""
     contents: dict[str, Any] = {
         "predictions.json": {answer.id: answer.text for answer in answers},
         "raw_predictions.json": {answer.id: answer.best_span for answer in answers},
@@ -271,10 +281,11 @@ def _write(
     }
     for name, content in contents.items():
         write_json(task.folder / name, content, indent=None)
+    outcomes.write(questions, task.folder / outcomes.FILE_NAME)
     folder = task.folder / "model"
     save_model(model, task.tokenizer.saver, folder)
     write_json(folder / "qabench.json", task.identity())
-    hashes = {name: sha256(task.folder / name) for name in contents}
+    hashes = {name: sha256(task.folder / name) for name in (*contents, outcomes.FILE_NAME)}
     report = replace(report, files=hashes)
     reports.write(report, task.folder)
     shutil.rmtree(task.folder / CHECKPOINTS, ignore_errors=True)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import torch
 
 from qabench import reports
-from qabench.answers import Answer
 from qabench.backbone import Encoder, weights_hash
 from qabench.model import QAModel
+from qabench.outcomes import Outcomes
 from qabench.provenance import environment, peak_memory
 from qabench.reports import Report
-from qabench.scoring import Gold, always_null
+from qabench.scorecard import report_scores
 from qabench.tasks import Task
 from qabench.training import TrainingOutcome, parameter_count
 
@@ -26,18 +25,14 @@ class Result:
     Attributes:
         outcome: of the training.
         resumed: whether it went on from a checkpoint.
-        answers: one per question.
         predict_seconds: wall time of predicting and answering.
-        golds: of the questions, in the same order.
-        official: official scores of the answers.
+        outcomes: results by question.
     """
 
     outcome: TrainingOutcome
     resumed: bool
-    answers: Sequence[Answer]
     predict_seconds: float
-    golds: Sequence[Gold]
-    official: Mapping[str, float]
+    outcomes: Outcomes
 
 
 def summarize(
@@ -47,13 +42,7 @@ def summarize(
     result: Result,
 ) -> Report:
     """The report of a run, but for the hashes of its files."""
-    null = always_null(result.golds).as_dict()
-    scores = reports.ReportScores(
-        official=result.official,
-        always_null=null,
-        null_threshold=task.benchmark.answers.null_threshold,
-        abstained=sum(not answer.text for answer in result.answers),
-    )
+    scores = report_scores(result.outcomes, task.benchmark.answers.null_threshold)
     counts = {"train": task.train.windows.counts, "dev": task.dev.windows.counts}
     return Report(
         format=reports.FORMAT,
@@ -62,7 +51,7 @@ def summarize(
         settings=task.benchmark.as_dict(),
         seed=task.seed,
         train=task.train.facts(None),
-        dev=task.dev.facts(len(result.answers)),
+        dev=task.dev.facts(len(result.outcomes)),
         plugin=task.plugin(),
         backbone=reports.BackboneFacts(
             name=task.benchmark.backbone.name,

@@ -10,6 +10,7 @@ from typing import Any
 from qabench.backbone import TokenizerFacts
 from qabench.benchmark import Benchmark
 from qabench.examples import ExampleSet
+from qabench.outcomes import Bools
 from qabench.plugins import InstalledHead
 from qabench.reports import DataFacts, PluginFacts
 from qabench.training import Hardware
@@ -45,7 +46,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """A run to be made in ``folder``; ``options`` are the head's, defaults filled in."""
+    """A run to be made in ``folder``.
+
+    Attributes:
+        options: the head's, defaults filled in.
+        tune: (dev questions,) the half on which null threshold and epoch are chosen.
+    """
 
     benchmark: Benchmark
     head: InstalledHead
@@ -53,6 +59,7 @@ class Task:
     seed: int
     train: Side
     dev: Side
+    tune: Bools
     tokenizer: TokenizerFacts
     hardware: Hardware
     folder: Path

@@ -37,6 +37,8 @@ from qabench.training_log import LogFile, LogLine, Progress, log_lines
 from qabench.windows import Windows
 
 CHECKPOINTS = "checkpoints"
+# The scorer's name for the EM of the tune half of dev, by which the best epoch is chosen.
+TUNE_EXACT = "tune_exact"
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 # Scores of one evaluation in percent, by name; computed by the harness, never by a plugin.
 Scorer = Callable[[WindowSpans], dict[str, float]]
@@ -279,6 +281,9 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=1,
+        load_best_model_at_end=settings.keep_epoch == "best",
+        metric_for_best_model=f"eval_{TUNE_EXACT}",
+        greater_is_better=True,
         seed=recipe.seed,
         data_seed=recipe.seed,
         use_cpu=recipe.hardware.device == "cpu",

@@ -97,7 +97,7 @@ def test_report_prints_the_same_table_again_in_every_format(finished, heads):
     assert r"\begin{tabular}" in qabench("report", folder / "runs", "--format", "latex").stdout
     assert "<table>" in qabench("report", folder / "runs", "--format", "html").stdout
     lines = qabench("report", folder / "runs", "--format", "csv").stdout.splitlines()
-    assert len(lines) == len(heads) + 2
+    assert len(lines) == len(heads) + 3
     assert lines[0].startswith("data,head,seeds,EM,F1")
 
 

@@ -13,8 +13,13 @@ from qabench.errors import BenchmarkError, PluginError, RunError
 from qabench.files import sha256
 from qabench.predictions import golds_of, read_null_odds, read_predictions
 from qabench.readers import read_file
-from qabench.run import Plan, run
+from qabench.run import Plan
+from qabench.run import run as run_plan
 from qabench.scoring import official_scores
+
+
+def run(plan: Plan, say) -> list[reports.Report]:
+    return [record.report for record in run_plan(plan, say)]
 
 
 def lines() -> tuple[list[str], object]:
@@ -45,6 +50,7 @@ def test_a_run_writes_whole_reports_predictions_and_a_model(finished, heads):
             "raw_predictions.json",
             "null_odds.json",
             "nbest_predictions.json",
+            "questions.parquet",
         }
         assert names == predictions | {"report.json", "run.json", "training_log.jsonl", "model"}
         assert report.files == {name: sha256(folder / name) for name in predictions}

@@ -1,0 +1,79 @@
+"""All scores of a report, computed from the results by question and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from qabench.baselines import human, random_span
+from qabench.errors import DataError
+from qabench.examples import QAExample
+from qabench.losses import ceilings, owners
+from qabench.outcomes import Bools, Outcomes
+from qabench.predictions import golds_of
+from qabench.reports import ReportScores
+from qabench.scoring import OfficialScores, always_null, official_scores
+from qabench.thresholds import held_out, tune_test_split
+
+# Words of a random answer: about what max_answer_tokens allows.
+_RANDOM_WORDS = 30
+
+
+def split_questions(examples: Sequence[QAExample], seed: int) -> Bools:
+    """(N,) true for the tune half; no article is in both halves.
+
+    Where titles do not tell articles apart contexts do. Where there is but one context nothing can
+    be split, and no question is in the tune half.
+    """
+    titles = [one.title or one.context for one in examples]
+    for articles in (titles, [one.context for one in examples]):
+        try:
+            return tune_test_split(articles, seed)
+        except DataError:
+            continue
+    return np.zeros(len(examples), np.bool_)
+
+
+def report_scores(outcomes: Outcomes, null_threshold: float) -> ReportScores:
+    """The scores of a run at its null threshold, and everything to hold them against."""
+    examples = outcomes.examples
+    people, limits = human(examples), ceilings(outcomes)
+    abstains = outcomes.abstains(null_threshold)
+    return ReportScores(
+        official=_official(outcomes, np.ones(len(outcomes), np.bool_), null_threshold).as_dict(),
+        null_threshold=null_threshold,
+        abstained=int(
+            sum(null or not text for null, text in zip(abstains, outcomes.answers, strict=True))
+        ),
+        tuned=_tuned(outcomes),
+        always_null=always_null(golds_of(examples)).as_dict(),
+        random_span=random_span(examples, _RANDOM_WORDS).as_dict(),
+        human=None if people is None else asdict(people),
+        losses={str(owner): lost for owner, lost in owners(outcomes, null_threshold).items()},
+        ceilings=None if limits is None else asdict(limits),
+    )
+
+
+def _official(outcomes: Outcomes, chosen: Bools, null_threshold: float) -> OfficialScores:
+    indices = np.flatnonzero(chosen).tolist()
+    examples = [outcomes.examples[index] for index in indices]
+    answers = {outcomes.examples[index].id: outcomes.answers[index] for index in indices}
+    if outcomes.null_odds is None:
+        return official_scores(golds_of(examples), answers)
+    odds = dict(zip(answers, outcomes.null_odds[chosen].tolist(), strict=True))
+    return official_scores(golds_of(examples), answers, odds, null_threshold)
+
+
+def _tuned(outcomes: Outcomes) -> dict[str, object] | None:
+    tune, odds = outcomes.tune, outcomes.null_odds
+    if odds is None or not tune.any() or tune.all():
+        return None
+    threshold = held_out(odds, outcomes.exact, outcomes.has_answer, tune).threshold
+    keys = _official(outcomes, ~tune, threshold).as_dict()
+    return {
+        "null_threshold": threshold,
+        "tune_questions": int(tune.sum()),
+        "official": {name: value for name, value in keys.items() if not name.startswith("best_")},
+    }
