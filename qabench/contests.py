@@ -130,7 +130,7 @@ class Contest:
 
     @property
     def budgets(self) -> tuple[tuple[System, ...], ...]:
-        """The systems by equal budget, the largest class first, each unknown one alone at the end."""
+        """The systems by equal budget, largest class first, each unknown one alone at the end."""
         classes: dict[object, list[System]] = {}
         for system in self.systems:
             key: object = ("unknown", system.label) if system.budget is None else system.budget

@@ -98,7 +98,7 @@ def test_report_prints_the_same_table_again_in_every_format(finished, heads):
     assert "<table>" in qabench("report", folder / "runs", "--format", "html").stdout
     lines = qabench("report", folder / "runs", "--format", "csv").stdout.splitlines()
     assert len(lines) == len(heads) + 3
-    assert lines[0].startswith("data,head,seeds,EM,F1")
+    assert lines[0].startswith("data,system,seeds,em,em_sd,f1")
 
 
 def test_score_gives_the_reports_numbers_for_its_files(finished, heads, data_files):
