@@ -201,6 +201,65 @@ def report(
     typer.echo(render(tables(gather(runs), layout), format.value), nl=False)
 
 
+@app.command(
+    short_help="Check a report against its files.",
+    epilog="Example: qabench verify runs/quickstart/spanbert_crf/seed-0",
+)
+def verify(
+    reports: Annotated[list[Path], typer.Argument(help="Report files or run directories.")],
+) -> None:
+    """Compute every score again from the results by question, and check all hashes.
+
+    Names each thing that does not match; exit code 8 if there is any.
+    """
+    from qabench.errors import ReportError
+    from qabench.verify import verify as problems_of
+
+    wrong = 0
+    for path in reports:
+        problems = problems_of(path)
+        wrong += bool(problems)
+        typer.echo(f"{path}: " + ("does not match its files" if problems else "verified"))
+        for problem in problems:
+            typer.echo(f"  {problem}")
+    if wrong:
+        raise ReportError(f"{wrong} of {len(reports)} reports do not match their files.")
+
+
+@app.command(
+    "import-predictions",
+    short_help="Make a report of another tool's predictions.",
+    epilog="Example: qabench import-predictions --name deberta dev-v2.0.json predictions.json",
+)
+def import_predictions(
+    data: Annotated[Path, typer.Argument(help="Data with golds: JSON, JSONL or Parquet.")],
+    predictions: Annotated[Path, typer.Argument(help="JSON object: question id to answer text.")],
+    null_odds: Annotated[
+        Path | None,
+        typer.Argument(help="JSON object: question id to evidence for no answer."),
+    ] = None,
+    *,
+    name: Annotated[str, typer.Option(help="What the leaderboard calls the system.")],
+    null_threshold: Annotated[
+        float, typer.Option(help="Null odds greater than this count as no answer.")
+    ] = 1.0,
+    runs_dir: Annotated[Path, typer.Option(help="Folder of the run directories.")] = Path("runs"),
+    force: Annotated[bool, typer.Option(help="Overwrite an earlier import.")] = False,
+) -> None:
+    """Make a report of the predictions of any tool, for the leaderboard and comparisons.
+
+    It joins every table on the same questions. The questions.parquet of a run directory is data,
+    too.
+    """
+    from qabench.foreign import ForeignFiles
+    from qabench.foreign import import_predictions as make_report
+
+    if not math.isfinite(null_threshold):
+        raise typer.BadParameter("--null-threshold must be a finite number")
+    files = ForeignFiles(name, data, predictions, null_odds, null_threshold)
+    typer.echo(f"{make_report(files, runs_dir, force)}")
+
+
 @app.command(short_help="List the installed heads.", epilog="Example: qabench plugins")
 def plugins() -> None:
     """List the installed heads, and broken plugins with their reason."""

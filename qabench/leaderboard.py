@@ -205,7 +205,9 @@ def _headless_rows(contest: Contest, shown: Sequence[Column]) -> list[Row]:
         _headless_row("always null", scores.always_null, shown),
         _headless_row("random span", scores.random_span, shown),
     ]
-    if scores.human is not None:
+    # Several golds of generated questions are variants, not annotators.
+    generated = contest.first.settings.get("data", {}).get("source") == "generated"
+    if scores.human is not None and not generated:
         people = {"HasAns_exact": scores.human["exact"], "HasAns_f1": scores.human["f1"]}
         label = f"human ({scores.human['questions']:.0f} questions)"
         rows.append(_headless_row(label, people, shown))

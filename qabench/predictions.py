@@ -63,7 +63,10 @@ def score_files(
     files = [texts] if odds is None else [texts, odds]
     if not allow_missing:
         for file in files:
-            file.refuse()
+            file.refuse(
+                "score the file that belongs to this data, or let it pass, counted, with "
+                "--allow-missing."
+            )
     return FileScores(
         official=official_scores(
             golds, texts.values, None if odds is None else odds.values, null_threshold
@@ -72,6 +75,15 @@ def score_files(
         missing=sum(len(file.missing) for file in files),
         extra=sum(len(file.extra) for file in files),
     )
+
+
+def refuse_misfits(golds: Sequence[Gold], path: Path, given: Mapping[str, Any]) -> None:
+    """Stop at a file that does not have exactly the questions of the data.
+
+    Raises:
+        DataError: it lacks questions, or has others.
+    """
+    _Fitted.of(golds, path, given, None).refuse("name the file that belongs to this data.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +106,8 @@ class _Fitted:
         values.update(dict.fromkeys(missing, default))
         return cls(path, values, missing, [id for id in given if id not in wanted])
 
-    def refuse(self) -> None:
-        """Raise unless every id fitted."""
+    def refuse(self, mend: str) -> None:
+        """Raise unless every id fitted; ``mend`` says what to do then."""
         wrong = [
             f"{what} (first: {ids[0]!r})"
             for what, ids in (
@@ -105,10 +117,7 @@ class _Fitted:
             if ids
         ]
         if wrong:
-            raise DataError(
-                f"{self.path} {' and '.join(wrong)}; score the file that belongs to this data, or "
-                f"let it pass, counted, with --allow-missing."
-            )
+            raise DataError(f"{self.path} {' and '.join(wrong)}; {mend}")
 
 
 def read_predictions(path: Path) -> dict[str, str]:

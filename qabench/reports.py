@@ -47,7 +47,7 @@ class PluginFacts:
     distribution: str
     version: str
     options: Mapping[str, Any]
-    learning_rate: float
+    learning_rate: float | None
 
 
 @dataclass(frozen=True, slots=True)

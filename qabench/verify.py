@@ -1,0 +1,174 @@
+"""Compute a report's numbers again from the files beside it, and name what does not match."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qabench import outcomes, reports
+from qabench.errors import QABenchError
+from qabench.examples import fingerprint
+from qabench.files import sha256, tensors_hash
+from qabench.outcomes import Outcomes
+from qabench.predictions import golds_of
+from qabench.reports import Report
+from qabench.scorecard import report_scores, split_questions
+from qabench.scoring import normalize_answer, score_questions
+
+# Sums differ in their last digits between versions of Python.
+_RELATIVE = 1e-9
+
+
+def verify(path: Path) -> tuple[str, ...]:
+    """One sentence for each thing in a report that its files contradict; none: it is true.
+
+    Args:
+        path: a report file, or the run directory that it lies in.
+
+    Raises:
+        ReportError: the report cannot be read or does not follow the schema.
+    """
+    if path.is_dir():
+        path = path / reports.FILE_NAME
+    report, folder = reports.read(path), path.parent
+    problems = list(_files(report, folder))
+    try:
+        found = outcomes.read(folder / outcomes.FILE_NAME)
+        problems += _questions(report, found)
+        again = _scored_again(found)
+        problems += _by_question(found, again)
+        problems += _predictions(report, again, folder)
+        problems += _scores(report, again)
+        problems += _weights(report, folder)
+    except QABenchError as error:
+        problems.append(str(error))
+    return tuple(problems)
+
+
+def _files(report: Report, folder: Path) -> Iterator[str]:
+    for name, digest in report.files.items():
+        path = folder / name
+        if not path.is_file():
+            yield f"{name} is missing."
+        elif sha256(path) != digest:
+            yield f"{name} is not the file that the report was made of: its sha256 differs."
+    if outcomes.FILE_NAME not in report.files:
+        yield f"The report has no sha256 of {outcomes.FILE_NAME}."
+
+
+def _questions(report: Report, found: Outcomes) -> Iterator[str]:
+    dev = report.dev
+    facts = {
+        "dev.fingerprint": (dev.fingerprint, fingerprint(found.examples)),
+        "dev.questions": (dev.questions, len(found)),
+        "dev.scored": (dev.scored, len(found)),
+        "dev.answerable": (dev.answerable, int(found.has_answer.sum())),
+    }
+    for name, (said, is_) in facts.items():
+        if said != is_:
+            yield f"{name} is {said}, but the questions give {is_}."
+    seed = report.settings.get("data", {}).get("split_seed", 0)
+    if not np.array_equal(found.tune, split_questions(found.examples, seed)):
+        yield f"The tune half is not that of split_seed {seed}."
+
+
+def _scored_again(found: Outcomes) -> Outcomes:
+    answers = {one.id: text for one, text in zip(found.examples, found.answers, strict=True)}
+    scores = score_questions(golds_of(found.examples), answers)
+    return replace(
+        found,
+        exact=np.array([one.exact for one in scores], np.float64),
+        f1=np.array([one.f1 for one in scores], np.float64),
+    )
+
+
+def _by_question(found: Outcomes, again: Outcomes) -> Iterator[str]:
+    for name in ("exact", "f1"):
+        stored, computed = getattr(found, name), getattr(again, name)
+        wrong = np.flatnonzero(~np.isclose(stored, computed, rtol=_RELATIVE, atol=0))
+        if len(wrong):
+            first = int(wrong[0])
+            yield (
+                f"{name} of {len(wrong)} questions is not what their answers score (first: "
+                f"{found.examples[first].id!r} is {stored[first]:g}, scores {computed[first]:g})."
+            )
+
+
+def _predictions(report: Report, found: Outcomes, folder: Path) -> Iterator[str]:
+    ids = [one.id for one in found.examples]
+    abstains = found.abstains(report.scores.null_threshold)
+    final = ["" if null else text for null, text in zip(abstains, found.answers, strict=True)]
+    odds = None if found.null_odds is None else found.null_odds.tolist()
+    for name, expected in (
+        ("predictions.json", final),
+        ("raw_predictions.json", list(found.answers)),
+        ("null_odds.json", odds),
+    ):
+        if name in report.files and expected is not None:
+            stored = _object(folder / name)
+            if stored != dict(zip(ids, expected, strict=True)):
+                yield f"{name} does not agree with {outcomes.FILE_NAME}."
+    if "nbest_predictions.json" in report.files and found.n_best_exact is not None:
+        lists = _object(folder / "nbest_predictions.json")
+        if not np.array_equal(found.n_best_exact, _n_best_exact(found, lists)):
+            yield f"nbest_predictions.json does not agree with {outcomes.FILE_NAME}."
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _n_best_exact(found: Outcomes, lists: Mapping[str, Any]) -> np.ndarray:
+    best = []
+    for example, answer in zip(found.examples, found.answers, strict=True):
+        golds = (gold.text for gold in example.answers)
+        accepted = {text for text in map(normalize_answer, golds) if text} or {""}
+        texts = {one["text"] for one in lists.get(example.id, ()) if one["end"] > 0} or {answer}
+        best.append(float(not accepted.isdisjoint(map(normalize_answer, texts))))
+    return np.array(best)
+
+
+def _scores(report: Report, found: Outcomes) -> Iterator[str]:
+    said = _flat(asdict(report.scores))
+    computed = _flat(asdict(report_scores(found, report.scores.null_threshold)))
+    for key in sorted(said.keys() | computed.keys()):
+        a, b = said.get(key), computed.get(key)
+        if not _same(a, b):
+            yield f"scores.{key} is {a}, but the results by question give {b}."
+
+
+def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=_RELATIVE, abs_tol=1e-12)
+    return bool(a == b)
+
+
+def _weights(report: Report, folder: Path) -> Iterator[str]:
+    model = folder / "model"
+    if report.weights_sha256 is None or not model.is_dir():
+        return
+    parts = {"encoder.": model / "model.safetensors", "head.": model / "head.safetensors"}
+    if not all(path.is_file() for path in parts.values()):
+        yield "model/ lacks its weights."
+    elif tensors_hash(parts) != report.weights_sha256:
+        yield "The weights in model/ are not those of weights_sha256."
