@@ -18,20 +18,7 @@ from qabench.obstacles import Obstacle, obstacles
 from qabench.outcomes import Outcomes
 from qabench.windows import PairTemplate, make_windows
 
-WORDS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+CONTEXT = "one two three four five six seven eight nine ten eleven twelve"
 
 
 def windows_of(examples, max_length=100, overlap=0, split="whitespace"):
