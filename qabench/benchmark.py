@@ -111,6 +111,14 @@ def available() -> dict[str, Path]:
     return {path.stem: path for path in sorted(packaged("benchmarks").glob("*.toml"))}
 
 
+def summaries() -> dict[str, str]:
+    """One line for each benchmark that comes with qabench, by name."""
+    return {
+        name: str(tomllib.loads(path.read_text("utf-8")).get("summary", ""))
+        for name, path in available().items()
+    }
+
+
 def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
     """Read, override and validate a benchmark.
 

@@ -1,7 +1,8 @@
 """The command line: parse, call one function, print; nothing else.
 
 Exit codes: 0 done; 1 unexpected error; 2 wrong usage; 3 benchmark; 4 data; 5 plugin; 6 backbone;
-7 run; 8 report (see :mod:`qabench.errors`).
+7 run; 8 report (see :mod:`qabench.errors`). What a command needs is imported inside it, so that
+``--help`` stays quick.
 """
 
 from __future__ import annotations
@@ -9,66 +10,45 @@ from __future__ import annotations
 import json
 import math
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from qabench import __version__
 from qabench.errors import QABenchError
 
-app = typer.Typer(
-    name="qabench",
-    help="Trustworthy comparison of extractive question-answering heads.",
-    epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 benchmark, 4 data, 5 plugin, "
-    "6 backbone, 7 run, 8 report.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
 DEFAULT_BENCHMARK = "quickstart"
-
-
-class TableFormat(StrEnum):
-    """Formats of ``qabench report``."""
-
-    plain = "plain"
-    github = "github"
-    latex = "latex"
-    html = "html"
-    csv = "csv"
-    json = "json"
-
-
-class ScoreFormat(StrEnum):
-    """Formats of ``qabench score``."""
-
-    plain = "plain"
-    json = "json"
-
-
-class BadRecords(StrEnum):
-    """What to do with a record that fails the audit."""
-
-    fail = "fail"
-    skip = "skip"
+_PATH = click.Path(path_type=Path)
 
 
 def main() -> None:
     """Entry point: an error of the user's is one sentence on stderr and its exit code."""
     try:
-        app()
+        sys.exit(app.main(prog_name="qabench", standalone_mode=False))
     except QABenchError as error:
-        typer.echo(f"qabench: {error}", err=True)
+        click.echo(f"qabench: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("qabench: interrupted; run the same command to go on.", err=True)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("qabench: interrupted; run the same command to go on.", err=True)
         sys.exit(130)
+
+
+@click.group(
+    epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 benchmark, 4 data, 5 plugin, "
+    "6 backbone, 7 run, 8 report.",
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+def app() -> None:
+    """Trustworthy comparison of extractive question-answering heads."""
+
+
+def _finite(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter("must be a finite number")
+    return value
 
 
 @app.command(
@@ -76,28 +56,57 @@ def main() -> None:
     epilog="Example: qabench run --plugin spanbert_linear --plugin spanbert_crf --seed 0 --seed 1 "
     "--benchmark squad_v2 --set training.epochs=2",
 )
+@click.option(
+    "--plugin",
+    "plugins",
+    metavar="NAME",
+    required=True,
+    multiple=True,
+    help="Head to run; give it again for more.",
+)
+@click.option(
+    "--benchmark",
+    metavar="NAME|FILE",
+    default=DEFAULT_BENCHMARK,
+    help="Name of a benchmark, or path of a .toml file.",
+)
+@click.option(
+    "--seed",
+    "seeds",
+    metavar="N",
+    type=int,
+    multiple=True,
+    default=[0],
+    help="Seed; again for more.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    metavar="SECTION.KEY=VALUE",
+    multiple=True,
+    help="Override a benchmark value.",
+)
+@click.option(
+    "--max-train-questions",
+    type=click.IntRange(min=1),
+    help="Train on a seeded random subset of so many.",
+)
+@click.option(
+    "--on-bad-record",
+    type=click.Choice(["fail", "skip"]),
+    help="Stop at records that fail the audit, or skip them.",
+)
+@click.option("--runs-dir", type=_PATH, default=Path("runs"), help="Folder of the run directories.")
+@click.option("--force", is_flag=True, help="Overwrite what these runs made before.")
 def run(
-    plugin: Annotated[
-        list[str], typer.Option(metavar="NAME", help="Head to run; give it again for more.")
-    ],
-    benchmark: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="Name of a benchmark, or path of a .toml file.")
-    ] = DEFAULT_BENCHMARK,
-    seed: Annotated[
-        list[int] | None, typer.Option(metavar="N", help="Seed; again for more.  [default: 0]")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a benchmark value."),
-    ] = None,
-    max_train_questions: Annotated[
-        int | None, typer.Option(min=1, help="Train on a seeded random subset of so many.")
-    ] = None,
-    on_bad_record: Annotated[
-        BadRecords | None, typer.Option(help="Stop at records that fail the audit, or skip them.")
-    ] = None,
-    runs_dir: Annotated[Path, typer.Option(help="Folder of the run directories.")] = Path("runs"),
-    force: Annotated[bool, typer.Option(help="Overwrite what these runs made before.")] = False,
+    plugins: tuple[str, ...],
+    benchmark: str,
+    seeds: tuple[int, ...],
+    overrides: tuple[str, ...],
+    max_train_questions: int | None,
+    on_bad_record: str | None,
+    runs_dir: Path,
+    force: bool,
 ) -> None:
     """Fine-tune and score heads on a benchmark; ends with the comparison table.
 
@@ -105,12 +114,12 @@ def run(
     """
     from qabench.benchmark import load
 
-    overrides = list(set_ or [])
+    changed = list(overrides)
     if max_train_questions is not None:
-        overrides.append(f"data.max_train_questions={max_train_questions}")
+        changed.append(f"data.max_train_questions={max_train_questions}")
     if on_bad_record is not None:
-        overrides.append(f"data.on_bad_record={on_bad_record}")
-    settings = load(benchmark, overrides)
+        changed.append(f"data.on_bad_record={on_bad_record}")
+    settings = load(benchmark, changed)
 
     from qabench.contests import of_records
     from qabench.hints import next_steps
@@ -122,93 +131,145 @@ def run(
 
     def say(line: str) -> None:
         if is_main_process():
-            typer.echo(line)
+            click.echo(line)
 
-    records = run_plan(Plan(settings, plugin, seed or [0], runs_dir, force), say)
+    records = run_plan(Plan(settings, plugins, seeds, runs_dir, force), say)
     say("\n" + render(tables(of_records(records)), "plain"))
     installed = [head.name for head in discover().heads]
     named = "" if benchmark == DEFAULT_BENCHMARK else benchmark
-    say("\n".join(["Next:", *next_steps(settings, named, plugin, installed, runs_dir)]))
+    say("\n".join(["Next:", *next_steps(settings, named, plugins, installed, runs_dir)]))
+
+
+_NULL_THRESHOLD = click.option(
+    "--null-threshold",
+    type=float,
+    default=1.0,
+    callback=_finite,
+    help="Null odds greater than this count as no answer.",
+)
 
 
 @app.command(
     short_help="Score a predictions file of any tool.",
     epilog="Example: qabench score dev-v2.0.json predictions.json --null-odds null_odds.json",
 )
+@click.argument("data", type=_PATH)
+@click.argument("predictions", type=_PATH)
+@click.option("--null-odds", type=_PATH, help="JSON object: question id to evidence for no answer.")
+@_NULL_THRESHOLD
+@click.option(
+    "--allow-missing",
+    is_flag=True,
+    help='Score missing ids as "", ignore extra ones, and count both.',
+)
+@click.option(
+    "--format", type=click.Choice(["plain", "json"]), default="plain", help="Output format."
+)
 def score(
-    data: Annotated[Path, typer.Argument(help="Data with golds: JSON, JSONL or Parquet.")],
-    predictions: Annotated[Path, typer.Argument(help="JSON object: question id to answer text.")],
-    null_odds: Annotated[
-        Path | None,
-        typer.Option(help="JSON object: question id to evidence for no answer."),
-    ] = None,
-    null_threshold: Annotated[
-        float, typer.Option(help="Null odds greater than this count as no answer.")
-    ] = 1.0,
-    allow_missing: Annotated[
-        bool, typer.Option(help='Score missing ids as "", ignore extra ones, and count both.')
-    ] = False,
-    format: Annotated[ScoreFormat, typer.Option(help="Output format.")] = ScoreFormat.plain,
+    data: Path,
+    predictions: Path,
+    null_odds: Path | None,
+    null_threshold: float,
+    allow_missing: bool,
+    format: str,
 ) -> None:
-    """Score a predictions file of any tool as the official SQuAD v2.0 script does."""
+    """Score a predictions file of any tool as the official SQuAD v2.0 script does.
+
+    DATA has the golds (JSON, JSONL or Parquet), PREDICTIONS is a JSON object of question ids and
+    answers.
+    """
     from qabench.predictions import score_files
     from qabench.readers import read_file
 
-    if not math.isfinite(null_threshold):
-        raise typer.BadParameter("--null-threshold must be a finite number")
     result = score_files(
         read_file(data), predictions, null_odds, null_threshold, allow_missing=allow_missing
     )
-    if format is ScoreFormat.json:
-        typer.echo(json.dumps(result.as_dict(), indent=2))
+    if format == "json":
+        click.echo(json.dumps(result.as_dict(), indent=2))
         return
-    from tabulate import tabulate
+    from qabench.tables import score_table
 
-    null = result.always_null.as_dict()
-    rows = [
-        [key, *(f"{one:.2f}" if isinstance(one, float) else one for one in (value, null.get(key)))]
-        for key, value in result.official.as_dict().items()
-    ]
-    headers = ("official score", "value", "always null")
-    typer.echo(tabulate(rows, headers, disable_numparse=True, colalign=("left", "right", "right")))
-    if result.missing or result.extra:
-        typer.echo(f"{result.missing} ids missing, {result.extra} ids extra")
+    click.echo(score_table(result))
 
 
 @app.command(
     short_help="Print a leaderboard of runs.",
     epilog="Example: qabench report runs/ --columns em,f1,train_s --format github > table.md",
 )
+@click.argument("runs", type=_PATH, nargs=-1, required=True)
+@click.option(
+    "--format",
+    type=click.Choice(["plain", "github", "latex", "html", "csv", "json"]),
+    default="plain",
+    help="Output format.",
+)
+@click.option(
+    "--columns", metavar="NAME,NAME", help="Columns to show; a wrong name lists them all."
+)
+@click.option("--sort", metavar="NAME", default="em", help="Column to rank by.")
+@click.option(
+    "--allow-unequal-budgets",
+    is_flag=True,
+    help="Rank and compare systems that were trained on different budgets.",
+)
+@click.option("--baseline", metavar="SYSTEM", help="Compare with this system alone.")
+@click.option(
+    "--statistics/--no-statistics",
+    default=True,
+    help="Say under the tables what the differences amount to.",
+)
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Report files, run directories, folders.")],
-    format: Annotated[TableFormat, typer.Option(help="Output format.")] = TableFormat.plain,
-    columns: Annotated[
-        str | None,
-        typer.Option(metavar="NAME,NAME", help="Columns to show; a wrong name lists them."),
-    ] = None,
-    sort: Annotated[str, typer.Option(metavar="NAME", help="Column to rank by.")] = "em",
-    allow_unequal_budgets: Annotated[
-        bool, typer.Option(help="Rank systems that were trained on different budgets.")
-    ] = False,
+    runs: tuple[Path, ...],
+    format: str,
+    columns: str | None,
+    sort: str,
+    allow_unequal_budgets: bool,
+    baseline: str | None,
+    statistics: bool,
 ) -> None:
-    """Print a leaderboard of runs, one table for each data they were scored on."""
+    """Print a leaderboard of RUNS: report files, run directories, or folders of them.
+
+    One table for each data they were scored on. Systems are compared on EM and F1 question by
+    question, with Holm's correction over all pairs.
+    """
     from qabench.contests import gather
     from qabench.leaderboard import DEFAULT_COLUMNS, Layout, tables
     from qabench.tables import render
 
     shown = tuple(columns.split(",")) if columns else DEFAULT_COLUMNS
-    layout = Layout(shown, sort, allow_unequal_budgets)
-    typer.echo(render(tables(gather(runs), layout), format.value), nl=False)
+    layout = Layout(shown, sort, allow_unequal_budgets, baseline, statistics)
+    click.echo(render(tables(gather(runs), layout), format), nl=False)
+
+
+@app.command(
+    short_help="Compare two systems question by question.",
+    epilog="Example: qabench compare runs/quickstart/spanbert_linear runs/quickstart/spanbert_crf",
+)
+@click.argument("a", type=_PATH)
+@click.argument("b", type=_PATH)
+@click.option("--slices", type=click.IntRange(min=0), default=8, help="Slices to show.")
+@click.option("--flips", type=click.IntRange(min=0), default=5, help="Flipped questions to show.")
+def compare(a: Path, b: Path, slices: int, flips: int) -> None:
+    """Compare the systems whose runs lie in A and in B.
+
+    Shows differences with intervals, kinds of error, slices, and flipped questions. All seeds found
+    in a place are runs of its system.
+    """
+    from qabench.compare_text import render
+    from qabench.comparison import side_by_side
+    from qabench.contests import opponents
+
+    contest, left, right = opponents(a, b)
+    click.echo(render(side_by_side(left, right), contest.title, slices, flips), nl=False)
 
 
 @app.command(
     short_help="Check a report against its files.",
     epilog="Example: qabench verify runs/quickstart/spanbert_crf/seed-0",
 )
-def verify(
-    reports: Annotated[list[Path], typer.Argument(help="Report files or run directories.")],
-) -> None:
-    """Compute every score again from the results by question, and check all hashes.
+@click.argument("reports", type=_PATH, nargs=-1, required=True)
+def verify(reports: tuple[Path, ...]) -> None:
+    """Compute every score of REPORTS again from the results by question, and check all hashes.
 
     Names each thing that does not match; exit code 8 if there is any.
     """
@@ -219,32 +280,32 @@ def verify(
     for path in reports:
         problems = problems_of(path)
         wrong += bool(problems)
-        typer.echo(f"{path}: " + ("does not match its files" if problems else "verified"))
+        click.echo(f"{path}: " + ("does not match its files" if problems else "verified"))
         for problem in problems:
-            typer.echo(f"  {problem}")
+            click.echo(f"  {problem}")
     if wrong:
         raise ReportError(f"{wrong} of {len(reports)} reports do not match their files.")
 
 
 @app.command(
-    "import-predictions",
     short_help="Make a report of another tool's predictions.",
     epilog="Example: qabench import-predictions --name deberta dev-v2.0.json predictions.json",
 )
+@click.argument("data", type=_PATH)
+@click.argument("predictions", type=_PATH)
+@click.argument("null_odds", type=_PATH, required=False)
+@click.option("--name", required=True, help="What the leaderboard calls the system.")
+@_NULL_THRESHOLD
+@click.option("--runs-dir", type=_PATH, default=Path("runs"), help="Folder of the run directories.")
+@click.option("--force", is_flag=True, help="Overwrite an earlier import.")
 def import_predictions(
-    data: Annotated[Path, typer.Argument(help="Data with golds: JSON, JSONL or Parquet.")],
-    predictions: Annotated[Path, typer.Argument(help="JSON object: question id to answer text.")],
-    null_odds: Annotated[
-        Path | None,
-        typer.Argument(help="JSON object: question id to evidence for no answer."),
-    ] = None,
-    *,
-    name: Annotated[str, typer.Option(help="What the leaderboard calls the system.")],
-    null_threshold: Annotated[
-        float, typer.Option(help="Null odds greater than this count as no answer.")
-    ] = 1.0,
-    runs_dir: Annotated[Path, typer.Option(help="Folder of the run directories.")] = Path("runs"),
-    force: Annotated[bool, typer.Option(help="Overwrite an earlier import.")] = False,
+    data: Path,
+    predictions: Path,
+    null_odds: Path | None,
+    name: str,
+    null_threshold: float,
+    runs_dir: Path,
+    force: bool,
 ) -> None:
     """Make a report of the predictions of any tool, for the leaderboard and comparisons.
 
@@ -254,10 +315,8 @@ def import_predictions(
     from qabench.foreign import ForeignFiles
     from qabench.foreign import import_predictions as make_report
 
-    if not math.isfinite(null_threshold):
-        raise typer.BadParameter("--null-threshold must be a finite number")
     files = ForeignFiles(name, data, predictions, null_odds, null_threshold)
-    typer.echo(f"{make_report(files, runs_dir, force)}")
+    click.echo(f"{make_report(files, runs_dir, force)}")
 
 
 @app.command(short_help="List the installed heads.", epilog="Example: qabench plugins")
@@ -284,9 +343,9 @@ def plugins() -> None:
         for one in registry.broken
     ]
     if rows:
-        typer.echo(tabulate(rows, ("plugin", "distribution", "version", "summary")))
+        click.echo(tabulate(rows, ("plugin", "distribution", "version", "summary")))
     else:
-        typer.echo("No plugin is installed; for example: pip install ./plugins/spanbert_linear")
+        click.echo("No plugin is installed; for example: pip install ./plugins/spanbert_linear")
 
 
 @app.command(short_help="List the benchmarks.", epilog="Example: qabench benchmarks")
@@ -294,13 +353,12 @@ def benchmarks() -> None:
     """List the benchmarks that come with qabench."""
     from tabulate import tabulate
 
-    from qabench.benchmark import available, load
+    from qabench.benchmark import summaries
 
-    rows = [(name, load(name).summary) for name in available()]
-    typer.echo(tabulate(rows, ("benchmark", "summary")))
+    click.echo(tabulate(summaries().items(), ("benchmark", "summary")))
 
 
 @app.command(epilog="Example: qabench version")
 def version() -> None:
     """Print the version."""
-    typer.echo(f"qabench {__version__}")
+    click.echo(f"qabench {__version__}")

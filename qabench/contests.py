@@ -138,21 +138,18 @@ class Contest:
         ranked = sorted(classes.values(), key=lambda one: (one[0].budget is None, -len(one)))
         return tuple(tuple(one) for one in ranked)
 
-    def system(self, label: str) -> System:
-        """The system of that label or plugin name.
+    def find(self, name: str) -> System | None:
+        """The system of that label or plugin name; ``None`` where there is none.
 
         Raises:
-            ReportError: there is none, or several have that name.
+            ReportError: several systems have that name.
         """
-        exact = [one for one in self.systems if one.label == label]
-        found = exact or [one for one in self.systems if one.first.plugin.name == label]
-        if len(found) != 1:
-            what = "no system" if not found else f"{len(found)} systems"
-            raise ReportError(
-                f"{self.title}: {what} named {label!r}; there are "
-                f"{', '.join(repr(one.label) for one in self.systems)}."
-            )
-        return found[0]
+        exact = [one for one in self.systems if one.label == name]
+        found = exact or [one for one in self.systems if one.first.plugin.name == name]
+        if len(found) > 1:
+            labels = ", ".join(repr(one.label) for one in found)
+            raise ReportError(f"{self.title}: {name!r} may be any of {labels}; name one of them.")
+        return found[0] if found else None
 
 
 def gather(paths: Iterable[Path]) -> tuple[Contest, ...]:
@@ -183,6 +180,41 @@ def of_records(records: Sequence[Record]) -> tuple[Contest, ...]:
         for key in joined or [(record.report.benchmark, fingerprint)]:
             groups.setdefault(key, []).append(record)
     return tuple(Contest(*key, _systems(group)) for key, group in sorted(groups.items()))
+
+
+def opponents(a: Path, b: Path) -> tuple[Contest, System, System]:
+    """The two systems whose runs lie in two places, and the contest of both.
+
+    Raises:
+        ReportError: as for :func:`gather`; or a place holds runs of several systems, or they
+            answered different questions.
+    """
+    found = gather([a, b])
+    if len(found) > 1:
+        titles = "; ".join(contest.title for contest in found)
+        raise ReportError(
+            f"{a} and {b} are not one contest but {len(found)} ({titles}); name two systems that "
+            f"answered the same questions."
+        )
+    return found[0], _system_in(found[0], a), _system_in(found[0], b)
+
+
+def _system_in(contest: Contest, place: Path) -> System:
+    inside = [
+        system
+        for system in contest.systems
+        if all(record.folder.resolve().is_relative_to(_folder(place)) for record in system.records)
+    ]
+    if len(inside) != 1:
+        names = ", ".join(repr(system.label) for system in inside)
+        raise ReportError(
+            f"{place} holds runs of {len(inside)} systems ({names}); name the folder of one."
+        )
+    return inside[0]
+
+
+def _folder(place: Path) -> Path:
+    return place.resolve() if place.is_dir() else place.resolve().parent
 
 
 def _systems(group: Sequence[Record]) -> tuple[System, ...]:

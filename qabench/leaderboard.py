@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from qabench.conclusions import conclusions
 from qabench.contests import Contest, Record, System
 from qabench.errors import ReportError
 from qabench.reports import Report, ReportScores
@@ -131,12 +132,14 @@ class Table:
         columns: what the cells are.
         rows: ranked within each budget, then the lines that need no head.
         notes: what a reader must know of these runs.
+        conclusions: what the differences amount to.
     """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+    conclusions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,23 +149,45 @@ class Layout:
     Attributes:
         columns: their names.
         sort: name of the column to rank by.
-        unequal_budgets: rank systems of different budgets against each other.
+        unequal_budgets: rank and compare systems of different budgets against each other.
+        baseline: compare with the system of this label or name alone.
+        statistics: whether to compare at all.
     """
 
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     sort: str = "em"
     unequal_budgets: bool = False
+    baseline: str | None = None
+    statistics: bool = True
 
 
-def tables(contests: Iterable[Contest], layout: Layout | None = None) -> list[Table]:
+def tables(contests: Sequence[Contest], layout: Layout | None = None) -> list[Table]:
     """One table for each contest, so that scores on different data never meet.
 
     Raises:
-        ReportError: the layout names a column that does not exist.
+        ReportError: the layout names a column or a baseline that does not exist.
     """
     layout = layout or Layout()
     shown, (by,) = columns(layout.columns), columns([layout.sort])
-    return [_table(contest, shown, by, layout.unequal_budgets) for contest in contests]
+    baseline = layout.baseline
+    if baseline is not None and not any(contest.find(baseline) for contest in contests):
+        raise ReportError(f"No system is named {baseline!r}; the first column has the names.")
+    made = [_table(contest, shown, by, layout.unequal_budgets) for contest in contests]
+    if not layout.statistics:
+        return made
+    return [
+        replace(table, conclusions=_conclusions(contest, layout))
+        for table, contest in zip(made, contests, strict=True)
+    ]
+
+
+def _conclusions(contest: Contest, layout: Layout) -> tuple[str, ...]:
+    try:
+        return conclusions(
+            contest, unequal_budgets=layout.unequal_budgets, baseline=layout.baseline
+        )
+    except ReportError as error:
+        return (f"! not compared: {error}",)
 
 
 def _table(contest: Contest, shown: tuple[Column, ...], by: Column, unequal_budgets: bool) -> Table:

@@ -7,17 +7,18 @@ import html
 import io
 import json
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import TYPE_CHECKING
 
-from qabench.leaderboard import Row, Table
+if TYPE_CHECKING:
+    from qabench.leaderboard import Row, Table
+    from qabench.predictions import FileScores
 
-Format = Literal["plain", "github", "latex", "html", "csv", "json"]
-FORMATS: tuple[str, ...] = get_args(Format)
+FORMATS = ("plain", "github", "latex", "html", "csv", "json")
 _TABULATE = {"plain": "simple", "github": "github", "latex": "latex", "html": "html"}
 
 
-def render(tables: Sequence[Table], format: Format) -> str:
-    """All tables as text in one format.
+def render(tables: Sequence[Table], format: str) -> str:
+    """All tables as text in one of ``FORMATS``.
 
     CSV has the table's title as its first column, and mean and standard deviation in columns of
     their own; JSON has unrounded numbers.
@@ -38,20 +39,21 @@ def _cells(row: Row) -> list[str]:
     return [row.label, seeds, *("–" if cell is None else str(cell) for cell in row.cells)]
 
 
-def _text(table: Table, format: Format) -> str:
+def _text(table: Table, format: str) -> str:
     from tabulate import tabulate
 
     rows = [_cells(row) for row in table.rows]
+    lines = (*table.notes, *table.conclusions)
     body = tabulate(rows, _headers(table), tablefmt=_TABULATE[format], disable_numparse=True)
     if format == "html":
-        listed = "".join(f"<p>{html.escape(note)}</p>\n" for note in table.notes)
+        listed = "".join(f"<p>{html.escape(line)}</p>\n" for line in lines)
         return f"<h2>{html.escape(table.title)}</h2>\n{body}\n{listed}"
     if format == "latex":
-        comments = "".join(f"% {note}\n" for note in table.notes)
+        comments = "".join(f"% {line}\n" for line in lines)
         return f"% {table.title}\n{body}\n{comments}"
     # Markdown runs lines together that no blank line parts.
     blank = "\n" if format == "github" else ""
-    listed = "".join(f"{note}\n{blank}" for note in table.notes)
+    listed = "".join(f"{line}\n{blank}" for line in lines)
     return f"{table.title}\n{blank}{body}\n{blank}{listed}"
 
 
@@ -89,4 +91,22 @@ def _document(table: Table) -> dict[str, object]:
         }
         for row in table.rows
     ]
-    return {"title": table.title, "rows": rows, "notes": table.notes}
+    said = {"notes": table.notes, "conclusions": table.conclusions}
+    return {"title": table.title, "rows": rows, **said}
+
+
+def score_table(scores: FileScores) -> str:
+    """The official scores of a predictions file beside those of always answering ""."""
+    from tabulate import tabulate
+
+    null = scores.always_null.as_dict()
+    rows = [
+        [key, *(f"{one:.2f}" if isinstance(one, float) else one for one in (value, null.get(key)))]
+        for key, value in scores.official.as_dict().items()
+    ]
+    headers = ("official score", "value", "always null")
+    align = ("left", "right", "right")
+    text: str = tabulate(rows, headers, disable_numparse=True, colalign=align)
+    if scores.missing or scores.extra:
+        text += f"\n{scores.missing} ids missing, {scores.extra} ids extra"
+    return text

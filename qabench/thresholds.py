@@ -256,4 +256,4 @@ def tune_test_split(articles: Sequence[str | None], seed: int) -> Bools:
 
 
 def _digest(seed: int, title: str) -> bytes:
-    return hashlib.sha256(f"{seed}\n{title}".encode()).digest()
+    return hashlib.sha256(f"{seed}\n{title}".encode("utf-8", "surrogatepass")).digest()

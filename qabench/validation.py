@@ -8,10 +8,10 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
-from jsonschema.exceptions import best_match
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _PACKAGED = Path(__file__).parent / "_files"
 _CHECKOUT = Path(__file__).parent.parent
@@ -37,6 +37,10 @@ def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
 
     Numbers must be finite: JSON Schema takes nan and inf for numbers, and JSON cannot hold them.
     """
+    # As slow to import as everything else that listing plugins needs.
+    import jsonschema
+    from jsonschema.exceptions import best_match
+
     error = best_match(jsonschema.Draft202012Validator(schema).iter_errors(document))
     if error is None:
         return _not_finite(document, "")
@@ -63,7 +67,7 @@ def _not_finite(value: object, place: str) -> str | None:
     return next(filter(None, found), None)
 
 
-def _unknown_key(error: jsonschema.ValidationError, place: str) -> str:
+def _unknown_key(error: ValidationError, place: str) -> str:
     legal = sorted(error.schema.get("properties", {}))
     unknown = sorted(key for key in error.instance if key not in legal)[0]
     near = difflib.get_close_matches(unknown, legal, n=1, cutoff=0.5)
@@ -72,7 +76,7 @@ def _unknown_key(error: jsonschema.ValidationError, place: str) -> str:
     return f"unknown key {unknown!r}{where} ({hint})"
 
 
-def _expectation(error: jsonschema.ValidationError) -> str:
+def _expectation(error: ValidationError) -> str:
     value = error.validator_value
     match error.validator:
         case "type":
