@@ -50,7 +50,7 @@ class Recipe:
     """Everything that decides the encoder."""
 
     seed: int = 0
-    steps: int = 9_000
+    steps: int = 18_000
     batch_size: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.01

@@ -43,11 +43,17 @@ class CRFHead(Head):
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(hidden_size, 3)
         self.crf = CRF(3, batch_first=True)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        """Begin near what the data is: nearly all O, spans of several tokens, no I without B."""
         nn.init.normal_(self.project.weight, std=0.02)
+        _INITIALISE[objective](self)
+
+    def begin_even(self) -> None:
+        """Begin with all spans and no answer equally likely, as a start/end head does."""
+        nn.init.zeros_(self.project.bias)
+        for parameter in self.crf.parameters():
+            nn.init.zeros_(parameter)
+
+    def begin_outside(self) -> None:
+        """Begin near what the data is: nearly all O, spans of several tokens, no I without B."""
         with torch.no_grad():
             self.project.bias.copy_(torch.tensor([3.0, -3.0, 0.0]))
             self.crf.transitions[O, I] = FORBIDDEN
@@ -86,3 +92,6 @@ class CRFHead(Head):
         )
         shift = offset.unsqueeze(1)
         return SpanScores(found.start + shift, found.end + shift, found.score, found.null_score)
+
+
+_INITIALISE = {"span": CRFHead.begin_even, "bio": CRFHead.begin_outside}
