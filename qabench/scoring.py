@@ -85,31 +85,61 @@ class _TokenCache(dict[str, Tokens]):
         return tokens
 
 
-class GoldSet(Sequence[Gold]):
-    """Golds made ready to score many predictions: no text is normalized twice.
-
-    It may stand wherever golds are asked for.
+class _Question(NamedTuple):
+    """A question's golds made ready.
 
     Attributes:
-        accepted: distinct tokens of each question's golds; those that normalize to nothing are
-            dropped, and where none is left the empty answer is right.
-        tokens: of every text met so far, predictions too.
+        accepted: tokens of each distinct gold; those that normalize to nothing are dropped, and
+            where none is left the empty answer is right.
+        words: all of those tokens.
+    """
+
+    id: str
+    has_answer: bool
+    accepted: tuple[Tokens, ...]
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, gold: Gold, tokens: _TokenCache) -> _Question:
+        distinct = dict.fromkeys([tokens[text] for text in gold.answers])
+        distinct.pop((), None)
+        words = frozenset[str]().union(*distinct)
+        return cls(gold.id, bool(gold.answers), tuple(distinct) or ((),), words)
+
+    def score(self, prediction: Tokens) -> QuestionScore:
+        if prediction in self.accepted:
+            return QuestionScore(self.id, self.has_answer, 1, 1.0 if prediction else 1)
+        if self.words.isdisjoint(prediction):
+            return QuestionScore(self.id, self.has_answer, 0, 0)
+        best = max([_f1(gold, prediction) for gold in self.accepted])
+        return QuestionScore(self.id, self.has_answer, 0, best)
+
+
+class GoldSet(Sequence[Gold]):
+    """Golds made ready to score many predictions: no text is normalized twice, and no answer to
+    one question scored twice. It may stand wherever golds are asked for.
     """
 
     def __init__(self, golds: Iterable[Gold]) -> None:
         self._golds = tuple(golds)
-        self.tokens = _TokenCache()
-        self.accepted = tuple(self._accepted(gold) for gold in self._golds)
+        self._tokens = _TokenCache()
+        self._questions = tuple(_Question.of(gold, self._tokens) for gold in self._golds)
+        self._scores: dict[tuple[str, str], QuestionScore] = {}
 
     @classmethod
     def of(cls, golds: Sequence[Gold]) -> GoldSet:
         """These golds made ready, unless they are so already."""
         return golds if isinstance(golds, cls) else cls(golds)
 
-    def _accepted(self, gold: Gold) -> tuple[Tokens, ...]:
-        found = dict.fromkeys(self.tokens[text] for text in gold.answers)
-        found.pop((), None)
-        return tuple(found) or ((),)
+    def scores(self, predictions: Mapping[str, str]) -> Iterator[QuestionScore]:
+        """See :func:`score_questions`."""
+        for question in self._questions:
+            text = predictions[question.id]
+            key = question.id, text
+            score = self._scores.get(key)
+            if score is None:
+                score = self._scores[key] = question.score(self._tokens[text])
+            yield score
 
     def __len__(self) -> int:
         return len(self._golds)
@@ -138,18 +168,7 @@ def score_questions(
     Raises:
         KeyError: a question has no prediction; :mod:`qabench.predictions` finds that first.
     """
-    ready = GoldSet.of(golds)
-    return tuple(
-        _score(gold, accepted, ready.tokens[predictions[gold.id]])
-        for gold, accepted in zip(ready, ready.accepted, strict=True)
-    )
-
-
-def _score(gold: Gold, accepted: tuple[Tokens, ...], prediction: Tokens) -> QuestionScore:
-    has_answer = bool(gold.answers)
-    if prediction in accepted:
-        return QuestionScore(gold.id, has_answer, 1, 1.0 if prediction else 1)
-    return QuestionScore(gold.id, has_answer, 0, max([_f1(one, prediction) for one in accepted]))
+    return tuple(GoldSet.of(golds).scores(predictions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +222,14 @@ def official_scores(
     scores = score_questions(golds, predictions)
     odds = dict.fromkeys(predictions, 0.0) if null_odds is None else null_odds
     nulled = [odds[one.id] > null_threshold for one in scores]
-    exact = [_thresholded(one.exact, one, null) for one, null in zip(scores, nulled, strict=True)]
-    f1 = [_thresholded(one.f1, one, null) for one, null in zip(scores, nulled, strict=True)]
+    # Nulling is scored by answerability alone, even where the golds normalize to nothing.
+    exact, f1 = (
+        [
+            float(not one.has_answer) if null else getattr(one, name)
+            for one, null in zip(scores, nulled, strict=True)
+        ]
+        for name in ("exact", "f1")
+    )
     parts: dict[str, float | int] = {}
     for name, has_answer in (("HasAns", True), ("NoAns", False)):
         chosen = [index for index, one in enumerate(scores) if one.has_answer is has_answer]
@@ -225,11 +250,6 @@ def official_scores(
 def always_null(golds: Sequence[Gold]) -> OfficialScores:
     """The scores of answering "" to every question: the line that every head must be above."""
     return official_scores(golds, {gold.id: "" for gold in golds})
-
-
-def _thresholded(score: float, question: QuestionScore, nulled: bool) -> float:
-    # Nulling is scored by answerability alone, even where the golds normalize to nothing.
-    return float(not question.has_answer) if nulled else score
 
 
 def _percent(scores: Sequence[float]) -> float:
