@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import transformers
 from accelerate import PartialState
 
 from qabench import reports, rundir
-from qabench.answers import Answer, WindowSpans, merge_windows
+from qabench.answers import Answers, BestSpans, WindowSpans, best_spans, merge_windows
 from qabench.backbone import (
     Encoder,
     TokenizerFacts,
@@ -38,7 +38,7 @@ from qabench.predictions import golds_of
 from qabench.quickstart.corpus import read_generated
 from qabench.readers import read_file, read_hub
 from qabench.reports import Report
-from qabench.scoring import Gold, official_scores
+from qabench.scoring import GoldSet, official_scores
 from qabench.summary import Result, summarize
 from qabench.tasks import Side, Task
 from qabench.training import (
@@ -194,7 +194,8 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
     golds = golds_of(task.dev.used.examples)
 
     def epoch_scores(spans: WindowSpans) -> dict[str, float]:
-        official = _score(golds, _answers(task, spans), task.benchmark)
+        best = best_spans(task.dev.used.examples, task.dev.windows, spans)
+        official = _score(golds, best, rules.null_threshold)
         return {"exact": official["exact"], "f1": official["f1"]}
 
     tuner = fine_tuner(
@@ -205,32 +206,24 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
         torch.cuda.reset_peak_memory_stats()
     outcome = train(tuner, checkpoint)
     began = time.perf_counter()
-    answers = _answers(task, predict(tuner, task.dev.windows))
+    spans = predict(tuner, task.dev.windows)
+    answers = merge_windows(task.dev.used.examples, task.dev.windows, spans, rules)
     result = Result(
         outcome=outcome,
         resumed=checkpoint is not None,
         answers=answers,
         predict_seconds=time.perf_counter() - began,
         golds=golds,
-        official=_score(golds, answers, task.benchmark),
+        official=_score(golds, answers.best, rules.null_threshold),
     )
     report = summarize(task, model, encoder, result)
     return _write(task, model, report, answers) if is_main_process() else report
 
 
-def _answers(task: Task, spans: WindowSpans) -> tuple[Answer, ...]:
-    return merge_windows(task.dev.used.examples, task.dev.windows, spans, task.benchmark.answers)
-
-
-def _score(
-    golds: Sequence[Gold], answers: Sequence[Answer], benchmark: Benchmark
-) -> dict[str, float]:
+def _score(golds: GoldSet, best: BestSpans, null_threshold: float) -> dict[str, float]:
     """The official scores of the best spans, nulled by the threshold."""
     return official_scores(
-        golds,
-        {answer.id: answer.best_span for answer in answers},
-        {answer.id: answer.null_odds for answer in answers},
-        benchmark.answers.null_threshold,
+        golds, best.text_by_id(), best.null_odds_by_id(), null_threshold
     ).as_dict()
 
 
@@ -258,16 +251,14 @@ def _write(
     task: Task,
     model: QAModel,
     report: Report,
-    answers: Sequence[Answer],
+    answers: Answers,
 ) -> Report:
     """Predictions, model and, last of all, the report; then the checkpoints go."""
     contents: dict[str, Any] = {
-        "predictions.json": {answer.id: answer.text for answer in answers},
-        "raw_predictions.json": {answer.id: answer.best_span for answer in answers},
-        "null_odds.json": {answer.id: answer.null_odds for answer in answers},
-        "nbest_predictions.json": {
-            answer.id: [asdict(candidate) for candidate in answer.n_best] for answer in answers
-        },
+        "predictions.json": answers.text_by_id(),
+        "raw_predictions.json": answers.best.text_by_id(),
+        "null_odds.json": answers.best.null_odds_by_id(),
+        "nbest_predictions.json": answers.n_best_by_id(),
     }
     for name, content in contents.items():
         write_json(task.folder / name, content, indent=None)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import torch
 
 from qabench import reports
-from qabench.answers import Answer
+from qabench.answers import Answers
 from qabench.backbone import Encoder, weights_hash
 from qabench.model import QAModel
 from qabench.provenance import environment, peak_memory
 from qabench.reports import Report
-from qabench.scoring import Gold, always_null
+from qabench.scoring import GoldSet, always_null
 from qabench.tasks import Task
 from qabench.training import TrainingOutcome, parameter_count
 
@@ -34,9 +34,9 @@ class Result:
 
     outcome: TrainingOutcome
     resumed: bool
-    answers: Sequence[Answer]
+    answers: Answers
     predict_seconds: float
-    golds: Sequence[Gold]
+    golds: GoldSet
     official: Mapping[str, float]
 
 
@@ -52,7 +52,7 @@ def summarize(
         official=result.official,
         always_null=null,
         null_threshold=task.benchmark.answers.null_threshold,
-        abstained=sum(not answer.text for answer in result.answers),
+        abstained=int(result.answers.abstains.sum()),
     )
     counts = {"train": task.train.windows.counts, "dev": task.dev.windows.counts}
     return Report(
