@@ -7,8 +7,10 @@ no answer only if every window says so). Every answer is a slice of the original
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,9 @@ from qabench.benchmark import AnswerSettings
 from qabench.examples import QAExample
 from qabench.windows import Windows
 
+Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 
@@ -32,9 +36,9 @@ class WindowSpans:
         null_score: (M,).
     """
 
-    window: Longs
-    start: Longs
-    end: Longs
+    window: NDArray[np.integer]
+    start: NDArray[np.integer]
+    end: NDArray[np.integer]
     score: Floats
     null_score: Floats
 
@@ -78,87 +82,229 @@ class Answer:
     n_best: tuple[Candidate, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BestSpans:
+    """The best non-null span of each of Q questions, whatever the threshold.
+
+    Attributes:
+        examples: the questions, in order.
+        start, end: (Q,) code points in the context; (0, 0) where the question has no window.
+        score: (Q,) in the head's unit; 0 where the question has no window.
+        null_score: (Q,) the lowest of its windows; 0 where it has none.
+    """
+
+    examples: Sequence[QAExample]
+    start: Ints
+    end: Ints
+    score: Floats
+    null_score: Floats
+
+    @property
+    def null_odds(self) -> Doubles:
+        """(Q,) null score minus the span's score; the higher, the more evidence for no answer."""
+        return self.null_score.astype(np.float64) - self.score
+
+    def text_by_id(self) -> dict[str, str]:
+        """The spans' texts."""
+        places = zip(self.examples, self.start.tolist(), self.end.tolist(), strict=True)
+        return {one.id: one.context[start:end] for one, start, end in places}
+
+    def null_odds_by_id(self) -> dict[str, float]:
+        """The null odds."""
+        odds = self.null_odds.tolist()
+        return {one.id: value for one, value in zip(self.examples, odds, strict=True)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers(Sequence[Answer]):
+    """What is answered to each of Q questions, as arrays; each :class:`Answer` is made when it is
+    asked for, and texts are cut from the contexts only then.
+
+    Attributes:
+        best: the best span of each question and its null score.
+        null_threshold: where null odds are greater, the answer is "".
+        bounds: (Q + 1,) places of the questions' n-best lists in the other arrays.
+        start, end: (C,) code points of each candidate; (0, 0) for the null answer.
+        score: (C,) falling within each list.
+        probability: (C,) softmax over each list.
+    """
+
+    best: BestSpans
+    null_threshold: float
+    bounds: Longs
+    start: Ints
+    end: Ints
+    score: Floats
+    probability: Doubles
+
+    @property
+    def abstains(self) -> NDArray[np.bool_]:
+        """(Q,) whether the answer is ""."""
+        nulled: NDArray[np.bool_] = self.best.null_odds > self.null_threshold
+        nulled |= self.best.start == self.best.end
+        return nulled
+
+    def text_by_id(self) -> dict[str, str]:
+        """The answers' texts, empty where the null odds exceed the threshold."""
+        spans = zip(self.best.text_by_id().items(), self.abstains.tolist(), strict=True)
+        return {id: "" if null else text for (id, text), null in spans}
+
+    def n_best_by_id(self) -> dict[str, list[dict[str, Any]]]:
+        """The n-best lists as plain JSON types, each entry with the fields of a Candidate."""
+        columns = (self.start, self.end, self.score, self.probability)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return {
+            one.id: [
+                {
+                    "text": one.context[start:end],
+                    "start": start,
+                    "end": end,
+                    "score": score,
+                    "probability": probability,
+                }
+                for start, end, score, probability in islice(rows, length)
+            ]
+            for one, length in zip(self.best.examples, np.diff(self.bounds).tolist(), strict=True)
+        }
+
+    def __len__(self) -> int:
+        return len(self.best.examples)
+
+    @overload
+    def __getitem__(self, index: int) -> Answer: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Answer, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Answer | tuple[Answer, ...]:
+        if isinstance(index, slice):
+            return tuple(self[one] for one in range(*index.indices(len(self))))
+        index = range(len(self))[index]
+        example, best = self.best.examples[index], self.best
+        span = example.context[best.start[index] : best.end[index]]
+        null_odds = float(best.null_score[index]) - float(best.score[index])
+        listed = slice(*self.bounds[index : index + 2])
+        columns = (self.start, self.end, self.score, self.probability)
+        rows = zip(*(column[listed].tolist() for column in columns), strict=True)
+        return Answer(
+            id=example.id,
+            text="" if null_odds > self.null_threshold else span,
+            best_span=span,
+            null_odds=null_odds,
+            n_best=tuple(Candidate(example.context[row[0] : row[1]], *row) for row in rows),
+        )
+
+
 def merge_windows(
     examples: Sequence[QAExample],
     windows: Windows,
     spans: WindowSpans,
     settings: AnswerSettings,
-) -> tuple[Answer, ...]:
-    """One answer per example, in the examples' order."""
-    found = _ranked(windows, spans, settings.n_best)
-    bounds = np.searchsorted(found.example, np.arange(len(examples) + 1))
-    null_score = np.full(len(examples), np.inf)
-    np.minimum.at(null_score, windows.example[spans.window], spans.null_score.astype(np.float64))
-    return tuple(
-        _answer(example, list(found.rows(bounds[i], bounds[i + 1])), float(null_score[i]), settings)
-        for i, example in enumerate(examples)
+) -> Answers:
+    """One answer per example, in the examples' order, with its n-best list."""
+    best = best_spans(examples, windows, spans)
+    found = _ranked(_legal(windows, spans), settings.n_best)
+    count = np.bincount(found.example, minlength=len(examples))
+    bounds = np.concatenate([[0], np.cumsum(count + 1)])
+    # The null answer stands behind the spans that score no less.
+    behind_null = found.score < best.null_score[found.example]
+    ahead = count - np.bincount(found.example[behind_null], minlength=len(examples))
+    null_place = bounds[:-1] + ahead
+    span_place = np.arange(len(found.example)) + found.example + behind_null
+    start, end = np.zeros((2, bounds[-1]), np.int32)
+    score = np.empty(bounds[-1], np.float32)
+    start[span_place], end[span_place] = found.start, found.end
+    score[span_place], score[null_place] = found.score, best.null_score
+    return Answers(
+        best=best,
+        null_threshold=settings.null_threshold,
+        bounds=bounds,
+        start=start,
+        end=end,
+        score=score,
+        probability=_softmax(score, bounds),
     )
+
+
+def best_spans(examples: Sequence[QAExample], windows: Windows, spans: WindowSpans) -> BestSpans:
+    """The best span of each example, without the n-best lists: what scores need."""
+    example = windows.example[spans.window]
+    score = np.full(len(examples), -np.inf, np.float32)
+    legal = np.where(np.isfinite(spans.score), spans.score, -np.inf)
+    np.maximum.at(score, example, legal.max(axis=1))
+    # All spans that tie for the best, and of them the first.
+    ties = _legal(windows, spans, spans.score >= score[example][:, None])
+    first = _ranked(ties, 1)
+    start, end = np.zeros((2, len(examples)), np.int32)
+    start[first.example], end[first.example] = first.start, first.end
+    null_score = np.full(len(examples), np.inf, np.float32)
+    np.minimum.at(null_score, example, spans.null_score)
+    nowhere = np.isneginf(score)
+    score[nowhere] = null_score[nowhere] = 0
+    return BestSpans(examples, start, end, score, null_score)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Ranked:
-    """Spans of all questions: by example, then best first, no span twice."""
+class _Spans:
+    """S spans of all questions, by code points of their contexts."""
 
     example: Longs
-    start: Longs
-    end: Longs
-    score: NDArray[np.float64]
+    start: Ints
+    end: Ints
+    score: Floats
 
-    def rows(self, low: int, high: int) -> Iterator[tuple[int, int, float]]:
-        return zip(
-            self.start[low:high].tolist(),
-            self.end[low:high].tolist(),
-            self.score[low:high].tolist(),
-            strict=True,
+    def take(self, chosen: NDArray[Any]) -> _Spans:
+        """Those at these indices, or where this mask is true."""
+        return _Spans(
+            self.example[chosen], self.start[chosen], self.end[chosen], self.score[chosen]
         )
 
 
-def _ranked(windows: Windows, spans: WindowSpans, n_best: int) -> _Ranked:
-    legal = np.isfinite(spans.score)
-    window = np.broadcast_to(spans.window[:, None], legal.shape)[legal]
-    example = windows.example[window].astype(np.int64)
-    start, end = windows.code_points(window, spans.start[legal], spans.end[legal])
-    score = spans.score[legal].astype(np.float64)
-    # Ties go to the earlier and then the shorter span, whatever order the windows came in.
-    order = np.lexsort((end, start, -score, example))
-    example, start, end, score = example[order], start[order], end[order], score[order]
-    # The same span seen in two overlapping windows counts once, with its best score.
-    keys = np.stack([example, start, end])
-    _, first = np.unique(keys, axis=1, return_index=True)
-    first.sort()
-    example = example[first]
-    rank = np.arange(len(example)) - np.searchsorted(example, example)
-    kept = first[rank < n_best]
-    return _Ranked(
-        example[rank < n_best],
-        start[kept].astype(np.int64),
-        end[kept].astype(np.int64),
-        score[kept],
-    )
+def _legal(windows: Windows, spans: WindowSpans, among: NDArray[np.bool_] | bool = True) -> _Spans:
+    """The spans that exist, of them those that a mask (M, K) names; by example."""
+    order = np.argsort(windows.example[spans.window], kind="stable")
+    row, column = np.nonzero((np.isfinite(spans.score) & among)[order])
+    row = order[row]
+    window = spans.window[row]
+    start, end = windows.code_points(window, spans.start[row, column], spans.end[row, column])
+    return _Spans(windows.example[window].astype(np.int64), start, end, spans.score[row, column])
 
 
-def _answer(
-    example: QAExample,
-    rows: Sequence[tuple[int, int, float]],
-    null_score: float,
-    settings: AnswerSettings,
-) -> Answer:
-    if not rows:
-        null = Candidate("", 0, 0, 0.0, 1.0)
-        return Answer(example.id, "", "", 0.0, (null,))
-    entries = [*rows, (0, 0, null_score)]
-    scores = np.array([score for _, _, score in entries])
-    weights = np.exp(scores - scores.max())
-    probabilities = (weights / weights.sum()).tolist()
-    candidates = [
-        Candidate(example.context[start:end], start, end, score, probability)
-        for (start, end, score), probability in zip(entries, probabilities, strict=True)
-    ]
-    best, null_odds = candidates[0], null_score - candidates[0].score
-    return Answer(
-        id=example.id,
-        text="" if null_odds > settings.null_threshold else best.text,
-        best_span=best.text,
-        null_odds=null_odds,
-        n_best=tuple(sorted(candidates, key=lambda one: -one.score)),
-    )
+def _ranked(found: _Spans, n_best: int) -> _Spans:
+    """The best of each example: by example, then best first, no span twice.
+
+    Ties go to the earlier and then the shorter span, whatever order the windows came in.
+    """
+    spans = _distinct(found)
+    # The sort is stable and the spans come by place, so that ties need no key of their own.
+    ranked = spans.take(np.argsort((spans.example << 32) + _falling(spans.score), kind="stable"))
+    count = np.bincount(ranked.example)
+    rank = np.arange(len(ranked.example)) - (np.cumsum(count) - count)[ranked.example]
+    return ranked.take(rank < n_best)
+
+
+def _distinct(found: _Spans) -> _Spans:
+    """By example, start and end; a span that windows share once, with its best score."""
+    length = found.end - found.start
+    # Questions times code points of a context times code points of a span: far below 63 bits.
+    place = found.example * (int(found.start.max(initial=0)) + 1) + found.start
+    key = place * (int(length.max(initial=0)) + 1) + length
+    order = np.argsort(key)
+    first = np.flatnonzero(np.diff(key[order], prepend=-1))
+    spans = found.take(order[first])
+    return replace(spans, score=np.maximum.reduceat(found.score[order], first))
+
+
+def _falling(score: Floats) -> Ints:
+    """Integers in the opposite order of the scores, equal for equal scores (0 and -0 too)."""
+    bits = (score + np.float32(0)).view(np.int32)
+    return ~np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
+
+
+def _softmax(score: Floats, bounds: Longs) -> Doubles:
+    """Probabilities within each list, whose best score comes first."""
+    length = np.diff(bounds)
+    best = np.repeat(score[bounds[:-1]], length)
+    weight: Doubles = np.exp(score.astype(np.float64) - best)
+    weight /= np.repeat(np.add.reduceat(weight, bounds[:-1]), length)
+    return weight

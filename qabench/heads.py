@@ -104,7 +104,10 @@ def top_spans(
 ) -> SpanScores:
     """Exact k-best search over spans that score ``start[i] + end[j]``.
 
-    Only the band ``0 <= j - i < max_answer_tokens`` is formed, on the tensors' device.
+    Among the K starts with the best spans lie K best spans: each of those starts has a span at
+    least as good as any span that begins elsewhere. So only K rows of the band
+    ``0 <= j - i < max_answer_tokens`` are formed, on the tensors' device and without waiting for
+    it. Spans of equal score come in no particular order.
 
     Args:
         start: (B, L) float, score of a span's first position.
@@ -116,24 +119,27 @@ def top_spans(
         one_token: (B, L) float, the score of the span of one token at each position, where that
             is not ``start[i] + end[i]``.
     """
-    width = min(max_answer_tokens, start.shape[1])
+    longest = min(max_answer_tokens, start.shape[1])
     outside, impossible = ~batch.context_mask, float("-inf")
     starts = start.masked_fill(outside, impossible)
     ends = end.masked_fill(outside, impossible)
-    ends = nn.functional.pad(ends, (0, width - 1), value=impossible)
-    band = starts.unsqueeze(2) + ends.unfold(1, width, 1)
-    if one_token is not None:
-        first = one_token.masked_fill(outside, impossible)
-        band = torch.cat([first.unsqueeze(2), band[..., 1:]], dim=2)
-    score, index = band.flatten(1).topk(min(n_best, band.shape[1] * width), dim=1)
-    missing = n_best - score.shape[1]
-    score = nn.functional.pad(score, (0, missing), value=impossible)
-    index = nn.functional.pad(index, (0, missing))
-    first_token = index.div(width, rounding_mode="floor")
+    alone = starts + ends if one_token is None else one_token.masked_fill(outside, impossible)
+    ends = nn.functional.pad(ends, (0, longest - 1), value=impossible)
+    best_from = alone
+    if longest > 1:
+        best_end = nn.functional.max_pool1d(ends[:, 1:], longest - 1, stride=1)
+        best_from = torch.maximum(alone, starts + best_end)
+    first = best_from.topk(min(n_best, start.shape[1]), dim=1).indices
+    last = first.unsqueeze(2) + torch.arange(longest, device=first.device)
+    band = starts.gather(1, first).unsqueeze(2) + ends.gather(1, last.flatten(1)).view_as(last)
+    band[..., 0] = alone.gather(1, first)
+    score, index = band.flatten(1).topk(min(n_best, first.shape[1] * longest), dim=1)
+    found_first = first.gather(1, index.div(longest, rounding_mode="floor"))
+    missing = (0, n_best - score.shape[1])
     return SpanScores(
-        start=first_token,
-        end=first_token + index % width,
-        score=score.float(),
+        start=nn.functional.pad(found_first, missing),
+        end=nn.functional.pad(found_first + index % longest, missing),
+        score=nn.functional.pad(score, missing, value=impossible).float(),
         null_score=null_score.float(),
     )
 

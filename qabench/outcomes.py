@@ -7,7 +7,6 @@ page need nothing but run directories, and every aggregate can be computed again
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qabench.answers import Answer
+from qabench.answers import Answer, Answers
 from qabench.errors import ReportError, RunError
 from qabench.examples import GoldAnswer, QAExample
 from qabench.obstacles import obstacles
@@ -80,37 +79,25 @@ class Outcomes:
         return np.where(self.abstains(null_threshold), ~self.has_answer, scores)
 
 
-def of_run(
-    examples: Sequence[QAExample],
-    answers: Sequence[Answer],
-    windows: Windows,
-    max_answer_tokens: int,
-    tune: Bools,
-) -> Outcomes:
-    """The results of a run, from its answers in the examples' order."""
+def of_run(answers: Answers, windows: Windows, max_answer_tokens: int, tune: Bools) -> Outcomes:
+    """The results of a run."""
+    best, examples = answers.best, answers.best.examples
     golds = golds_of(examples)
-    scores = score_questions(golds, {answer.id: answer.best_span for answer in answers})
-    spans = np.array([_best_span(answer) for answer in answers], np.int32).reshape(-1, 2)
+    texts = best.text_by_id()
+    scores = score_questions(golds, texts)
     return Outcomes(
         examples=tuple(examples),
         tune=tune,
-        answers=tuple(answer.best_span for answer in answers),
-        start=spans[:, 0],
-        end=spans[:, 1],
-        null_odds=np.array([answer.null_odds for answer in answers], np.float64),
+        answers=tuple(texts.values()),
+        start=best.start,
+        end=best.end,
+        null_odds=best.null_odds,
         exact=np.array([one.exact for one in scores], np.float64),
         f1=np.array([one.f1 for one in scores], np.float64),
         windows=np.bincount(windows.example, minlength=len(examples)).astype(np.int32),
         obstacle=obstacles(examples, windows, max_answer_tokens),
-        n_best_exact=np.array(
-            [_best_exact(gold, answer) for gold, answer in zip(golds, answers, strict=True)]
-        ),
+        n_best_exact=np.array([_best_exact(*pair) for pair in zip(golds, answers, strict=True)]),
     )
-
-
-def _best_span(answer: Answer) -> tuple[int, int]:
-    """Code points of the best span, (0, 0) where the question has no window."""
-    return next(((one.start, one.end) for one in answer.n_best if one.end > 0), (0, 0))
 
 
 def _best_exact(gold: Gold, answer: Answer) -> float:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from qabench.errors import DataError
 from qabench.examples import ExampleSet, QAExample
-from qabench.scoring import Gold, OfficialScores, always_null, official_scores
+from qabench.scoring import (
+    AveragePrecisions,
+    Gold,
+    GoldSet,
+    OfficialScores,
+    always_null,
+    average_precisions,
+    official_scores,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +29,32 @@ class FileScores:
     Attributes:
         missing: ids that a file lacks, scored as "" (or null odds 0).
         extra: ids in a file that no question has, left out.
+        average_precisions: of the null odds; ``None`` without them, or where no question has an
+            answer.
     """
 
     official: OfficialScores
     always_null: OfficialScores
     missing: int
     extra: int
+    average_precisions: AveragePrecisions | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return {
+        """Plain JSON types; what is ``None`` is left out."""
+        found = {
             "official": self.official.as_dict(),
             "always_null": self.always_null.as_dict(),
             "missing": self.missing,
             "extra": self.extra,
         }
+        if self.average_precisions is not None:
+            found["average_precisions"] = asdict(self.average_precisions)
+        return found
 
 
-def golds_of(examples: Sequence[QAExample]) -> tuple[Gold, ...]:
+def golds_of(examples: Sequence[QAExample]) -> GoldSet:
     """The golds of every question, in the data's order."""
-    return tuple(Gold(one.id, tuple(gold.text for gold in one.answers)) for one in examples)
+    return GoldSet(Gold(one.id, tuple([gold.text for gold in one.answers])) for one in examples)
 
 
 def score_files(
@@ -67,13 +81,15 @@ def score_files(
                 "score the file that belongs to this data, or let it pass, counted, with "
                 "--allow-missing."
             )
+    null_odds_by_id = None if odds is None else odds.values
     return FileScores(
-        official=official_scores(
-            golds, texts.values, None if odds is None else odds.values, null_threshold
-        ),
+        official=official_scores(golds, texts.values, null_odds_by_id, null_threshold),
         always_null=always_null(golds),
         missing=sum(len(file.missing) for file in files),
         extra=sum(len(file.extra) for file in files),
+        average_precisions=None
+        if null_odds_by_id is None
+        else average_precisions(golds, texts.values, null_odds_by_id),
     )
 
 

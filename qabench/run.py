@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import transformers
 from accelerate import PartialState
 
 from qabench import outcomes, reports, rundir
-from qabench.answers import Answer, WindowSpans, merge_windows
+from qabench.answers import Answers, BestSpans, WindowSpans, best_spans, merge_windows
 from qabench.backbone import (
     Encoder,
     TokenizerFacts,
@@ -41,7 +41,7 @@ from qabench.quickstart.corpus import read_generated
 from qabench.readers import read_file, read_hub
 from qabench.reports import Report
 from qabench.scorecard import split_questions
-from qabench.scoring import Gold, official_scores
+from qabench.scoring import GoldSet, official_scores
 from qabench.summary import Result, summarize
 from qabench.tasks import Side, Task
 from qabench.training import (
@@ -198,15 +198,14 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
     model = QAModel(encoder.model, head, rules.n_best, rules.max_answer_tokens)
     recipe = Recipe(task.benchmark.training, task.learning_rate, task.hardware, task.seed)
     golds = golds_of(task.dev.used.examples)
+    tuning = GoldSet(gold for gold, tune in zip(golds, task.tune, strict=True) if tune)
 
     def epoch_scores(spans: WindowSpans) -> dict[str, float]:
-        answers = _answers(task, spans)
-        official = _score(golds, answers, task.benchmark)
+        best = best_spans(task.dev.used.examples, task.dev.windows, spans)
+        official = _score(golds, best, rules.null_threshold)
         scores = {"exact": official["exact"], "f1": official["f1"]}
         if task.tune.any():
-            half = [index for index, tune in enumerate(task.tune) if tune]
-            tuned = _score([golds[i] for i in half], [answers[i] for i in half], task.benchmark)
-            scores[TUNE_EXACT] = tuned["exact"]
+            scores[TUNE_EXACT] = _score(tuning, best, rules.null_threshold)["exact"]
         return scores
 
     tuner = fine_tuner(
@@ -217,29 +216,19 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
         torch.cuda.reset_peak_memory_stats()
     outcome = train(tuner, checkpoint)
     began = time.perf_counter()
-    answers = _answers(task, predict(tuner, task.dev.windows))
+    spans = predict(tuner, task.dev.windows)
+    answers = merge_windows(task.dev.used.examples, task.dev.windows, spans, rules)
     predict_seconds = time.perf_counter() - began
-    questions = outcomes.of_run(
-        task.dev.used.examples, answers, task.dev.windows, rules.max_answer_tokens, task.tune
-    )
+    questions = outcomes.of_run(answers, task.dev.windows, rules.max_answer_tokens, task.tune)
     result = Result(outcome, checkpoint is not None, predict_seconds, questions)
     report = summarize(task, model, encoder, result)
     return _write(task, model, report, answers, questions) if is_main_process() else report
 
 
-def _answers(task: Task, spans: WindowSpans) -> tuple[Answer, ...]:
-    return merge_windows(task.dev.used.examples, task.dev.windows, spans, task.benchmark.answers)
-
-
-def _score(
-    golds: Sequence[Gold], answers: Sequence[Answer], benchmark: Benchmark
-) -> dict[str, float]:
+def _score(golds: GoldSet, best: BestSpans, null_threshold: float) -> dict[str, float]:
     """The official scores of the best spans, nulled by the threshold."""
     return official_scores(
-        golds,
-        {answer.id: answer.best_span for answer in answers},
-        {answer.id: answer.null_odds for answer in answers},
-        benchmark.answers.null_threshold,
+        golds, best.text_by_id(), best.null_odds_by_id(), null_threshold
     ).as_dict()
 
 
@@ -267,17 +256,15 @@ def _write(
     task: Task,
     model: QAModel,
     report: Report,
-    answers: Sequence[Answer],
+    answers: Answers,
     questions: Outcomes,
 ) -> Report:
     """Predictions, results, model and, last of all, the report; then the checkpoints go."""
     contents: dict[str, Any] = {
-        "predictions.json": {answer.id: answer.text for answer in answers},
-        "raw_predictions.json": {answer.id: answer.best_span for answer in answers},
-        "null_odds.json": {answer.id: answer.null_odds for answer in answers},
-        "nbest_predictions.json": {
-            answer.id: [asdict(candidate) for candidate in answer.n_best] for answer in answers
-        },
+        "predictions.json": answers.text_by_id(),
+        "raw_predictions.json": answers.best.text_by_id(),
+        "null_odds.json": answers.best.null_odds_by_id(),
+        "nbest_predictions.json": answers.n_best_by_id(),
     }
     for name, content in contents.items():
         write_json(task.folder / name, content, indent=None)

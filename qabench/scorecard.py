@@ -14,7 +14,7 @@ from qabench.losses import ceilings, owners
 from qabench.outcomes import Bools, Outcomes
 from qabench.predictions import golds_of
 from qabench.reports import ReportScores
-from qabench.scoring import OfficialScores, always_null, official_scores
+from qabench.scoring import Gold, OfficialScores, always_null, official_scores
 from qabench.thresholds import held_out, tune_test_split
 
 # Words of a random answer: about what max_answer_tokens allows.
@@ -39,16 +39,17 @@ def split_questions(examples: Sequence[QAExample], seed: int) -> Bools:
 def report_scores(outcomes: Outcomes, null_threshold: float) -> ReportScores:
     """The scores of a run at its null threshold, and everything to hold them against."""
     examples = outcomes.examples
+    golds = golds_of(examples)
     people, limits = human(examples), ceilings(outcomes)
     abstains = outcomes.abstains(null_threshold)
     return ReportScores(
-        official=_official(outcomes, np.ones(len(outcomes), np.bool_), null_threshold).as_dict(),
+        official=_official(golds, outcomes, null_threshold).as_dict(),
         null_threshold=null_threshold,
         abstained=int(
             sum(null or not text for null, text in zip(abstains, outcomes.answers, strict=True))
         ),
         tuned=_tuned(outcomes),
-        always_null=always_null(golds_of(examples)).as_dict(),
+        always_null=always_null(golds).as_dict(),
         random_span=random_span(examples, _RANDOM_WORDS).as_dict(),
         human=None if people is None else asdict(people),
         losses={str(owner): lost for owner, lost in owners(outcomes, null_threshold).items()},
@@ -56,14 +57,14 @@ def report_scores(outcomes: Outcomes, null_threshold: float) -> ReportScores:
     )
 
 
-def _official(outcomes: Outcomes, chosen: Bools, null_threshold: float) -> OfficialScores:
-    indices = np.flatnonzero(chosen).tolist()
-    examples = [outcomes.examples[index] for index in indices]
-    answers = {outcomes.examples[index].id: outcomes.answers[index] for index in indices}
+def _official(golds: Sequence[Gold], outcomes: Outcomes, null_threshold: float) -> OfficialScores:
+    """The official scores of some of the questions."""
+    ids = [one.id for one in outcomes.examples]
+    answers = dict(zip(ids, outcomes.answers, strict=True))
     if outcomes.null_odds is None:
-        return official_scores(golds_of(examples), answers)
-    odds = dict(zip(answers, outcomes.null_odds[chosen].tolist(), strict=True))
-    return official_scores(golds_of(examples), answers, odds, null_threshold)
+        return official_scores(golds, answers)
+    odds = dict(zip(ids, outcomes.null_odds.tolist(), strict=True))
+    return official_scores(golds, answers, odds, null_threshold)
 
 
 def _tuned(outcomes: Outcomes) -> dict[str, object] | None:
@@ -71,7 +72,8 @@ def _tuned(outcomes: Outcomes) -> dict[str, object] | None:
     if odds is None or not tune.any() or tune.all():
         return None
     threshold = held_out(odds, outcomes.exact, outcomes.has_answer, tune).threshold
-    keys = _official(outcomes, ~tune, threshold).as_dict()
+    test = golds_of([outcomes.examples[index] for index in np.flatnonzero(~tune)])
+    keys = _official(test, outcomes, threshold).as_dict()
     return {
         "null_threshold": threshold,
         "tune_questions": int(tune.sum()),

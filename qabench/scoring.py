@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate, pairwise
+from typing import NamedTuple, overload
 
-import numpy as np
-
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]+")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 Tokens = tuple[str, ...]
 
@@ -26,7 +26,7 @@ def normalize_answer(text: str) -> str:
 
 
 def _tokens(text: str) -> Tokens:
-    return tuple(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+    return tuple(_ARTICLES.sub(" ", _PUNCTUATION.sub("", text.lower())).split())
 
 
 def exact_match(gold: str, prediction: str) -> int:
@@ -42,12 +42,22 @@ def token_f1(gold: str, prediction: str) -> float:
 def _f1(gold: Tokens, prediction: Tokens) -> float:
     if not gold or not prediction:
         return int(gold == prediction)
-    same = (Counter(gold) & Counter(prediction)).total()
+    same = _common(gold, prediction)
     if same == 0:
         return 0
     precision = 1.0 * same / len(prediction)
     recall = 1.0 * same / len(gold)
     return (2 * precision * recall) / (precision + recall)
+
+
+def _common(gold: Tokens, prediction: Tokens) -> int:
+    """How many tokens two multisets share."""
+    distinct = set(gold)
+    shared = distinct.intersection(prediction)
+    # Where one side repeats no token, multisets meet as sets do.
+    if not shared or len(distinct) == len(gold):
+        return len(shared)
+    return (Counter(gold) & Counter(prediction)).total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +68,7 @@ class Gold:
     answers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionScore:
+class QuestionScore(NamedTuple):
     """Scores of one prediction, 0 to 1, before any threshold; the best over the golds of each."""
 
     id: str
@@ -76,10 +85,82 @@ class _TokenCache(dict[str, Tokens]):
         return tokens
 
 
+class _Question(NamedTuple):
+    """A question's golds made ready.
+
+    Attributes:
+        accepted: tokens of each distinct gold; those that normalize to nothing are dropped, and
+            where none is left the empty answer is right.
+        words: all of those tokens.
+    """
+
+    id: str
+    has_answer: bool
+    accepted: tuple[Tokens, ...]
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, gold: Gold, tokens: _TokenCache) -> _Question:
+        distinct = dict.fromkeys([tokens[text] for text in gold.answers])
+        distinct.pop((), None)
+        words = frozenset[str]().union(*distinct)
+        return cls(gold.id, bool(gold.answers), tuple(distinct) or ((),), words)
+
+    def score(self, prediction: Tokens) -> QuestionScore:
+        if prediction in self.accepted:
+            return QuestionScore(self.id, self.has_answer, 1, 1.0 if prediction else 1)
+        if self.words.isdisjoint(prediction):
+            return QuestionScore(self.id, self.has_answer, 0, 0)
+        best = max([_f1(gold, prediction) for gold in self.accepted])
+        return QuestionScore(self.id, self.has_answer, 0, best)
+
+
+class GoldSet(Sequence[Gold]):
+    """Golds made ready to score many predictions: no text is normalized twice, and no answer to
+    one question scored twice. It may stand wherever golds are asked for.
+    """
+
+    def __init__(self, golds: Iterable[Gold]) -> None:
+        self._golds = tuple(golds)
+        self._tokens = _TokenCache()
+        self._questions = tuple(_Question.of(gold, self._tokens) for gold in self._golds)
+        self._scores: dict[tuple[str, str], QuestionScore] = {}
+
+    @classmethod
+    def of(cls, golds: Sequence[Gold]) -> GoldSet:
+        """These golds made ready, unless they are so already."""
+        return golds if isinstance(golds, cls) else cls(golds)
+
+    def scores(self, predictions: Mapping[str, str]) -> Iterator[QuestionScore]:
+        """See :func:`score_questions`."""
+        for question in self._questions:
+            text = predictions[question.id]
+            key = question.id, text
+            score = self._scores.get(key)
+            if score is None:
+                score = self._scores[key] = question.score(self._tokens[text])
+            yield score
+
+    def __len__(self) -> int:
+        return len(self._golds)
+
+    def __iter__(self) -> Iterator[Gold]:
+        return iter(self._golds)
+
+    @overload
+    def __getitem__(self, index: int) -> Gold: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Gold, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Gold | tuple[Gold, ...]:
+        return self._golds[index]
+
+
 def score_questions(
     golds: Sequence[Gold], predictions: Mapping[str, str]
 ) -> tuple[QuestionScore, ...]:
-    """Score every question's prediction.
+    """Score every question's prediction; a :class:`GoldSet` saves time from call to call.
 
     Golds that normalize to nothing are dropped; where none is left the empty answer is right, but
     the question still counts as one with an answer.
@@ -87,16 +168,7 @@ def score_questions(
     Raises:
         KeyError: a question has no prediction; :mod:`qabench.predictions` finds that first.
     """
-    cache = _TokenCache()
-    return tuple(_score(gold, cache[predictions[gold.id]], cache) for gold in golds)
-
-
-def _score(gold: Gold, prediction: Tokens, cache: _TokenCache) -> QuestionScore:
-    accepted = [tokens for tokens in map(cache.__getitem__, gold.answers) if tokens] or [()]
-    has_answer = bool(gold.answers)
-    if prediction in accepted:
-        return QuestionScore(gold.id, has_answer, 1, 1.0 if prediction else 1)
-    return QuestionScore(gold.id, has_answer, 0, max(_f1(one, prediction) for one in accepted))
+    return tuple(GoldSet.of(golds).scores(predictions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +221,29 @@ def official_scores(
     """
     scores = score_questions(golds, predictions)
     odds = dict.fromkeys(predictions, 0.0) if null_odds is None else null_odds
-    nulled = {one.id for one in scores if odds[one.id] > null_threshold}
-    exact = [_thresholded(one.exact, one, nulled) for one in scores]
-    f1 = [_thresholded(one.f1, one, nulled) for one in scores]
-    answerable = [index for index, one in enumerate(scores) if one.has_answer]
-    unanswerable = [index for index, one in enumerate(scores) if not one.has_answer]
+    nulled = [odds[one.id] > null_threshold for one in scores]
+    # Nulling is scored by answerability alone, even where the golds normalize to nothing.
+    exact, f1 = (
+        [
+            float(not one.has_answer) if null else getattr(one, name)
+            for one, null in zip(scores, nulled, strict=True)
+        ]
+        for name in ("exact", "f1")
+    )
     parts: dict[str, float | int] = {}
-    for name, chosen in (("HasAns", answerable), ("NoAns", unanswerable)):
+    for name, has_answer in (("HasAns", True), ("NoAns", False)):
+        chosen = [index for index, one in enumerate(scores) if one.has_answer is has_answer]
         if chosen:
             parts[f"{name}_exact"] = _percent([exact[index] for index in chosen])
             parts[f"{name}_f1"] = _percent([f1[index] for index in chosen])
             parts[f"{name}_total"] = len(chosen)
     if null_odds is not None:
+        ranked = _ranked(scores, null_odds)
+        answered = [bool(predictions[one.id]) for one in ranked]
         for name in ("exact", "f1"):
-            best = _best_threshold(scores, name, predictions, null_odds)
-            parts[f"best_{name}"], parts[f"best_{name}_thresh"] = best
+            best, last = _best_cut(ranked, answered, name)
+            parts[f"best_{name}"] = best
+            parts[f"best_{name}_thresh"] = 0.0 if last is None else null_odds[last]
     return OfficialScores(_percent(exact), _percent(f1), len(scores), **parts)  # type: ignore[arg-type]
 
 
@@ -172,33 +252,87 @@ def always_null(golds: Sequence[Gold]) -> OfficialScores:
     return official_scores(golds, {gold.id: "" for gold in golds})
 
 
-def _thresholded(score: float, question: QuestionScore, nulled: Collection[str]) -> float:
-    # Nulling is scored by answerability alone, even where the golds normalize to nothing.
-    return float(not question.has_answer) if question.id in nulled else score
-
-
 def _percent(scores: Sequence[float]) -> float:
     return 100.0 * sum(scores) / len(scores)
 
 
-def _best_threshold(
-    scores: Sequence[QuestionScore],
-    name: str,
-    predictions: Mapping[str, str],
-    null_odds: Mapping[str, float],
-) -> tuple[float, float]:
-    """Best score and threshold, with the script's faults: ties are passed one question at a time
-    in the order of ``null_odds``, and nulling everything is reported as threshold 0.
-    """
+def _ranked(
+    scores: Sequence[QuestionScore], null_odds: Mapping[str, float]
+) -> tuple[QuestionScore, ...]:
+    """Most likely answerable first; ties in the order of ``null_odds``, as in the script."""
     by_id = {one.id: one for one in scores}
-    ordered = [by_id[id] for id in sorted(null_odds, key=null_odds.__getitem__) if id in by_id]
+    ids = sorted(null_odds, key=null_odds.__getitem__)
+    return tuple(by_id[id] for id in ids if id in by_id)
+
+
+def _best_cut(
+    ranked: Sequence[QuestionScore], answered: Sequence[bool], name: str
+) -> tuple[float, str | None]:
+    """Best score, and the last question that is not nulled then; with the script's faults: ties
+    are passed one question at a time, and nulling everything is reported as threshold 0.
+    """
     gains = [
-        getattr(one, name) if one.has_answer else (-1 if predictions[one.id] else 0)
-        for one in ordered
+        getattr(one, name) if one.has_answer else -int(text)
+        for one, text in zip(ranked, answered, strict=True)
     ]
-    all_null = sum(not one.has_answer for one in scores)
-    # cumsum adds one by one, as the script does, so the digits are the same.
-    running = np.cumsum(np.array([all_null, *gains], np.float64))
-    best = int(running.argmax())
-    threshold = null_odds[ordered[best - 1].id] if best else 0.0
-    return 100.0 * float(running[best]) / len(scores), threshold
+    all_null = sum(not one.has_answer for one in ranked)
+    # One by one, as the script adds, so that the digits are the same.
+    running = list(accumulate(gains, initial=all_null))
+    best = max(running)
+    cut = running.index(best)
+    return 100.0 * best / len(ranked), ranked[cut - 1].id if cut else None
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePrecisions:
+    """What the official script adds when it is told to draw precision-recall curves, in percent.
+
+    ``oracle`` takes every answer to a question that has one for right: how well the null odds
+    alone tell the two kinds of question apart.
+    """
+
+    pr_exact_ap: float
+    pr_f1_ap: float
+    pr_oracle_ap: float
+
+
+def average_precisions(
+    golds: Sequence[Gold], predictions: Mapping[str, str], null_odds: Mapping[str, float]
+) -> AveragePrecisions | None:
+    """Areas under the three precision-recall curves; ``None`` where no question has an answer.
+
+    Args:
+        golds: one for each question.
+        predictions: by question id, the best non-null answers.
+        null_odds: by question id.
+
+    Raises:
+        KeyError: a question has no prediction or no null odds.
+    """
+    scores = score_questions(golds, predictions)
+    answerable = sum(one.has_answer for one in scores)
+    if not answerable:
+        return None
+    ranked = _ranked(scores, null_odds)
+    if len(ranked) < len(scores):
+        raise KeyError(next(one.id for one in scores if one.id not in null_odds))
+    odds = [null_odds[one.id] for one in ranked]
+    # A threshold can only lie where the odds change.
+    borders = [*(one != other for one, other in pairwise(odds)), True]
+    curves = (
+        [one.exact if one.has_answer else 0.0 for one in ranked],
+        [one.f1 if one.has_answer else 0.0 for one in ranked],
+        [float(one.has_answer) for one in ranked],
+    )
+    return AveragePrecisions(*(_average_precision(one, borders, answerable) for one in curves))
+
+
+def _average_precision(hits: Sequence[float], borders: Sequence[bool], answerable: int) -> float:
+    found = recall = area = 0.0
+    for rank, (hit, border) in enumerate(zip(hits, borders, strict=True), start=1):
+        found += hit
+        if border:
+            reached = found / answerable
+            area += found / rank * (reached - recall)
+            recall = reached
+    return 100.0 * area

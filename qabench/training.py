@@ -137,8 +137,10 @@ class FineTuner(Trainer):
         batch = self._prepare_inputs(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
             output = model(**batch)
-        names = ("window", "start", "end", "score", "null_score")
-        return output["loss"].mean(), tuple(output[name] for name in names), output["window"]
+        # Positions need no 64 bits, and these are kept for every window.
+        places = tuple(output[name].int() for name in ("window", "start", "end"))
+        kept = (*places, output["score"], output["null_score"])
+        return output["loss"].mean(), kept, places[0]
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Log, and stop where the loss is no number any more."""

@@ -60,6 +60,31 @@ def evaluate(golds: dict, answers: dict, odds: dict | None = None, threshold: fl
     return result
 
 
+def average_precisions(golds: dict, answers: dict, odds: dict) -> dict:
+    """What the script adds when it draws curves; every id of ``odds`` must be a question."""
+    accepted = {id: [one for one in texts if words(one)] or [""] for id, texts in golds.items()}
+    raw = {
+        "exact": {id: max(exact(one, answers[id]) for one in accepted[id]) for id in golds},
+        "f1": {id: max(f1(one, answers[id]) for one in accepted[id]) for id in golds},
+        "oracle": {id: float(bool(golds[id])) for id in golds},
+    }
+    answerable = sum(1 for texts in golds.values() if texts)
+    if not answerable:
+        return {}
+    ids = sorted(odds, key=lambda one: odds[one])
+    result = {}
+    for name, scores in raw.items():
+        right, recall, area = 0.0, 0.0, 0.0
+        for number, id in enumerate(ids, start=1):
+            if golds[id]:
+                right += scores[id]
+            if number == len(ids) or odds[id] != odds[ids[number]]:
+                area += right / number * (right / answerable - recall)
+                recall = right / answerable
+        result[f"pr_{name}_ap"] = 100.0 * area
+    return result
+
+
 def best_threshold(golds: dict, answers: dict, scores: dict, odds: dict) -> tuple[float, float]:
     now = sum(1 for texts in golds.values() if not texts)
     best, at = now, 0.0

@@ -21,12 +21,24 @@ def batch(contexts: list[tuple[int, int]], length: int) -> WindowBatch:
 CONTEXTS = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 8)), min_size=1, max_size=3)
 
 
-@given(CONTEXTS, st.integers(1, 12), st.integers(1, 9), st.integers(0, 10**6), st.booleans())
-@settings(max_examples=150, deadline=None)
-def test_the_k_best_are_those_of_a_full_enumeration(contexts, k, longest, seed, one_token):
+@given(
+    CONTEXTS,
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.integers(0, 10**6),
+    st.booleans(),
+    st.sampled_from([torch.float32, torch.float64]),
+    st.sampled_from([0.0, 0.3, 1.0]),
+)
+@settings(max_examples=300, deadline=None)
+def test_the_k_best_are_those_of_a_full_enumeration(
+    contexts, k, longest, seed, one_token, dtype, impossible
+):
     torch.manual_seed(seed)
     length = 13
-    start, end, alone = torch.randint(-5, 5, (3, len(contexts), length)).float()
+    # Few values, so that there are ties; some positions may be ruled out by the head itself.
+    start, end, alone = torch.randint(-5, 5, (3, len(contexts), length)).to(dtype)
+    start[torch.rand(start.shape) < impossible] = -math.inf
     windows = batch(contexts, length)
     null = torch.randn(len(contexts))
     found = top_spans(start, end, windows, null, k, longest, alone if one_token else None)
@@ -40,8 +52,18 @@ def test_the_k_best_are_those_of_a_full_enumeration(contexts, k, longest, seed, 
         }
         spans = list(zip(found.start[row].tolist(), found.end[row].tolist(), strict=True))
         legal = [span for span, s in zip(spans, found.score[row], strict=True) if s > -math.inf]
-        assert len(legal) == min(k, len(score)) == len(set(legal))
-        assert [score[span] for span in legal] == sorted(score.values(), reverse=True)[:k]
+        possible = sorted((one for one in score.values() if one > -math.inf), reverse=True)
+        assert len(legal) == min(k, len(possible)) == len(set(legal))
+        assert [score[span] for span in legal] == possible[:k]
+    assert found.score.dtype == found.null_score.dtype == torch.float32
+    assert found.start.dtype == found.end.dtype == torch.int64
+
+
+def test_spans_that_differ_only_in_float64_are_told_apart():
+    start, end = torch.zeros(2, 1, 6, dtype=torch.float64)
+    start[0, 4] = 1e-12
+    found = top_spans(start, end, batch([(1, 5)], 6), torch.zeros(1), 1, 1)
+    assert (int(found.start), int(found.end)) == (4, 4)
 
 
 @given(CONTEXTS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from qabench import outcomes
-from qabench.answers import Answer, Candidate
+from qabench.answers import Answers, BestSpans
 from qabench.benchmark import WindowSettings
 from qabench.errors import ReportError
 from qabench.examples import GoldAnswer, QAExample
@@ -62,14 +62,26 @@ def test_token_borders_that_only_add_punctuation_or_articles_are_no_obstacle():
     assert obstacles(examples, windows_of(examples), 30).tolist() == [Obstacle.NONE]
 
 
-def answer(example: QAExample, text: str, odds: float, *others: str) -> Answer:
-    def candidate(text: str) -> Candidate:
-        start = example.context.index(text)
-        return Candidate(text, start, start + len(text), 1.0, 0.5)
+def answers_of(
+    examples: list[QAExample], texts: list[str], odds: list[float], others: list[list[str]]
+) -> Answers:
+    """Each question's best span, its null odds, and what else is in its n-best list."""
 
-    null = Candidate("", 0, 0, 0.0, 0.1)
-    n_best = (candidate(text), *map(candidate, others), null)
-    return Answer(example.id, "" if odds > 0 else text, text, odds, n_best)
+    def place(example: QAExample, text: str) -> tuple[int, int]:
+        start = example.context.index(text)
+        return start, start + len(text)
+
+    lists = [
+        [*(place(example, one) for one in (text, *rest)), (0, 0)]
+        for example, text, rest in zip(examples, texts, others, strict=True)
+    ]
+    flat = np.array([span for spans in lists for span in spans], np.int32)
+    firsts = np.array([spans[0] for spans in lists], np.int32)
+    null_score = np.array(odds, np.float32)
+    best = BestSpans(examples, firsts[:, 0], firsts[:, 1], np.zeros_like(null_score), null_score)
+    bounds = np.cumsum([0, *map(len, lists)])
+    zeros = np.zeros(len(flat))
+    return Answers(best, 0.0, bounds, flat[:, 0], flat[:, 1], zeros.astype(np.float32), zeros)
 
 
 @pytest.fixture
@@ -87,13 +99,10 @@ def run() -> Outcomes:
         "length": (["two three four"], "two", -1.0, []),
     }
     examples = [question(name, CONTEXT, *fate[0]) for name, fate in fates.items()]
-    answers = [
-        answer(example, text, odds, *others)
-        for example, (_, text, odds, others) in zip(examples, fates.values(), strict=True)
-    ]
-    windows = windows_of(examples)
+    _, texts, odds, others = zip(*fates.values(), strict=True)
+    answers = answers_of(examples, texts, odds, others)
     tune = np.arange(len(examples)) % 2 == 0
-    return outcomes.of_run(examples, answers, windows, 2, tune)
+    return outcomes.of_run(answers, windows_of(examples), 2, tune)
 
 
 def test_every_lost_point_has_one_owner(run):
@@ -116,12 +125,9 @@ def test_every_lost_point_has_one_owner(run):
 def test_lost_points_and_em_add_up_to_100_at_every_threshold(threshold):
     random = np.random.default_rng(abs(hash(threshold)) % 1000)
     examples = [question(str(i), CONTEXT, *(["two"] if i % 3 else [])) for i in range(30)]
-    answers = [
-        answer(one, random.choice(["two", "six"]), float(random.normal()), "nine")
-        for one in examples
-    ]
-    tune = np.zeros(30, bool)
-    found = outcomes.of_run(examples, answers, windows_of(examples), 30, tune)
+    texts = random.choice(["two", "six"], 30).tolist()
+    answers = answers_of(examples, texts, random.normal(size=30).tolist(), [["nine"]] * 30)
+    found = outcomes.of_run(answers, windows_of(examples), 30, np.zeros(30, bool))
     em = 100 * found.final(found.exact, threshold).mean()
     assert sum(owners(found, threshold).values()) + em == pytest.approx(100)
     wrong = sum(mask.astype(int) for mask in faults(found, threshold).values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,7 @@ def test_files_that_fit_count_nothing_missing_or_extra(data, write):
         "always_null": found.always_null.as_dict(),
         "missing": 0,
         "extra": 0,
+        "average_precisions": {"pr_exact_ap": 0, "pr_f1_ap": 0, "pr_oracle_ap": 100 * (12 / 18)},
     }
     assert found.official.exact == found.always_null.exact == 100 * 6 / 18
     assert "best_exact" in found.as_dict()["official"]
@@ -173,6 +175,13 @@ def test_files_that_fit_count_nothing_missing_or_extra(data, write):
 def test_without_a_null_odds_file_there_are_no_best_scores(data, write):
     official = score_files(data, write(nothing(data))).official.as_dict()
     assert not any(key.startswith("best") for key in official)
+
+
+def test_average_precisions_need_null_odds_and_a_question_with_an_answer(data, write):
+    assert "average_precisions" not in score_files(data, write(nothing(data))).as_dict()
+    without = replace(data, examples=tuple(one for one in data.examples if not one.answers))
+    odds = write(dict.fromkeys(nothing(without), 0.0), "odds.json")
+    assert "average_precisions" not in score_files(without, write(nothing(without)), odds).as_dict()
 
 
 @pytest.mark.skipif(not SHARED.is_file(), reason=f"needs real SQuAD v2 questions in {SHARED}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from qabench.predictions import golds_of, score_files
 from qabench.readers import read_file
 from qabench.scoring import (
     Gold,
+    GoldSet,
     always_null,
+    average_precisions,
     exact_match,
     normalize_answer,
     official_scores,
@@ -285,6 +288,45 @@ def test_all_keys_equal_the_slow_obvious_scorer_to_the_last_digit(rows, with_odd
     expected = reference_scorer.evaluate(golds, answers, odds, at)
     assert found == expected
     assert list(found) == list(expected)
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_average_precisions_equal_the_slow_obvious_ones_to_the_last_digit(rows, random):
+    golds = {str(number): texts for number, (texts, _, _) in enumerate(rows)}
+    answers = {str(number): text for number, (_, text, _) in enumerate(rows)}
+    order = list(golds)
+    random.shuffle(order)
+    odds = {id: rows[int(id)][2] for id in order}
+    listed = [Gold(id, tuple(texts)) for id, texts in golds.items()]
+    found = average_precisions(listed, answers, odds | {"other": 0.5})
+    expected = reference_scorer.average_precisions(golds, answers, odds)
+    assert (asdict(found) if found else {}) == expected
+
+
+def test_average_precisions_need_the_null_odds_of_every_question():
+    golds = [Gold("a", ("x",)), Gold("b", ())]
+    with pytest.raises(KeyError, match="b"):
+        average_precisions(golds, {"a": "x", "b": ""}, {"a": 0.0})
+
+
+def test_null_odds_that_tell_the_kinds_apart_make_the_oracles_precision_100():
+    golds = [Gold("a", ("x",)), Gold("b", ())]
+    found = average_precisions(golds, {"a": "no", "b": "no"}, {"b": 2.0, "a": -1.0})
+    assert found is not None
+    assert (found.pr_exact_ap, found.pr_f1_ap, found.pr_oracle_ap) == (0, 0, 100)
+
+
+@given(ROWS, st.lists(st.lists(TEXTS, min_size=12, max_size=12), min_size=1, max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_golds_made_ready_score_every_further_predictions_as_the_first(rows, files):
+    listed = [Gold(str(number), tuple(texts)) for number, (texts, _, _) in enumerate(rows)]
+    ready = GoldSet(listed)
+    assert list(ready) == listed
+    assert ready[:2] == tuple(listed[:2])
+    for texts in [*files, files[0]]:
+        answers = {one.id: text for one, text in zip(listed, texts, strict=False)}
+        assert official_scores(ready, answers) == official_scores(listed, answers)
 
 
 @given(st.lists(st.lists(TEXTS, max_size=3), min_size=1, max_size=8))

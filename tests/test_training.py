@@ -181,3 +181,19 @@ def test_a_cpu_computes_in_fp32_unless_told_and_with_the_threads_asked_for(setti
     told = dataclasses.replace(settings.training, precision="bf16")
     assert pick_hardware(told).precision == "bf16"
     assert str(found).endswith("fp32, 1 thread")
+
+
+def test_the_twenty_best_spans_of_a_window_are_kept_in_300_bytes(settings, windows, tmp_path):
+    places, scores = torch.ones(4, 20, dtype=torch.int64), torch.zeros(4, 20)
+
+    def model(window):
+        names = ("loss", "window", "start", "end", "score", "null_score")
+        values = (scores.mean(), window, places, places, scores, scores[:, 0])
+        return dict(zip(names, values, strict=True))
+
+    tuner = tuner_of(settings, windows, tmp_path)
+    _, kept, _ = tuner.prediction_step(model, {"window": torch.arange(4)})
+    assert [one.tolist() for one in kept] == [
+        one.tolist() for one in (torch.arange(4), places, places, scores, scores[:, 0])
+    ]
+    assert sum(one.numel() * one.element_size() for one in kept) <= 4 * 300
