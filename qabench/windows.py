@@ -7,10 +7,8 @@ stride=overlap, return_overflowing_tokens=True)``, with the question stripped an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,29 +16,9 @@ from numpy.typing import NDArray
 from qabench.benchmark import WindowSettings
 from qabench.errors import BenchmarkError
 from qabench.examples import QAExample
+from qabench.tokenization import Texts, Tokenizer, tokenize
 
 Ints = NDArray[np.int32]
-
-
-class Encoding(Protocol):
-    """What is used of a ``tokenizers.Encoding``."""
-
-    @property
-    def ids(self) -> list[int]:
-        """Token ids."""
-
-    @property
-    def offsets(self) -> list[tuple[int, int]]:
-        """Start and end of each token in the text, in code points."""
-
-
-class Tokenizer(Protocol):
-    """What is used of a ``tokenizers.Tokenizer``."""
-
-    def encode_batch(
-        self, input: list[str], is_pretokenized: bool = ..., add_special_tokens: bool = ...
-    ) -> Iterable[Encoding]:
-        """Encode each text on its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +36,6 @@ class PairTemplate:
     def special_tokens(self) -> int:
         """How many special tokens a window holds."""
         return len(self.before) + len(self.between) + len(self.after)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Texts:
-    """Distinct texts, tokenized: token i of text t lies at ``bounds[t] + i``.
-
-    Attributes:
-        ids: (T,) token ids of all texts, one after the other.
-        starts: (T,) first code point of each token in its text.
-        ends: (T,) code point behind each token's last.
-        bounds: (texts + 1,) int64 positions of the texts in the other arrays.
-    """
-
-    ids: Ints
-    starts: Ints
-    ends: Ints
-    bounds: NDArray[np.int64]
-
-    def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each text."""
-        return np.diff(self.bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +146,8 @@ def make_windows(
         BenchmarkError: the settings leave no room for the context beside a longest question.
     """
     _check_room(settings, template)
-    question_of, questions = _tokenize([one.question.strip() for one in examples], tokenizer)
-    context_of, contexts = _tokenize([one.context for one in examples], tokenizer)
+    question_of, questions = tokenize([one.question.strip() for one in examples], tokenizer)
+    context_of, contexts = tokenize([one.context for one in examples], tokenizer)
     question_lengths = np.minimum(questions.lengths(), settings.max_question_tokens)
 
     available = contexts.lengths()[context_of]
@@ -246,24 +203,6 @@ def _check_room(settings: WindowSettings, template: PairTemplate) -> None:
         )
 
 
-def _tokenize(texts: Sequence[str], tokenizer: Tokenizer) -> tuple[NDArray[np.int64], Texts]:
-    """Each distinct text once: (texts,) index of each text's tokens, and the tokens."""
-    index: dict[str, int] = {}
-    of = np.fromiter((index.setdefault(text, len(index)) for text in texts), np.int64, len(texts))
-    encodings = list(tokenizer.encode_batch(list(index), add_special_tokens=False))
-    ids = [encoding.ids for encoding in encodings]
-    bounds = np.concatenate([[0], np.cumsum([len(one) for one in ids], dtype=np.int64)])
-    total = int(bounds[-1])
-    pairs = chain.from_iterable(chain.from_iterable(one.offsets for one in encodings))
-    offsets = np.fromiter(pairs, np.int32, 2 * total).reshape(-1, 2)
-    return of, Texts(
-        ids=np.fromiter(chain.from_iterable(ids), np.int32, total),
-        starts=np.ascontiguousarray(offsets[:, 0]),
-        ends=np.ascontiguousarray(offsets[:, 1]),
-        bounds=bounds.astype(np.int64),
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Golds:
     start: Ints
@@ -290,24 +229,31 @@ def _find_golds(
         ],
         np.int64,
     ).reshape(-1, 2)
-    # Token indices within the context that hold the gold's first and last code point.
-    token = np.full((len(examples), 2), -1, np.int64)
-    ragged = 0
-    for index in np.flatnonzero(gold[:, 0] >= 0):
-        low, high = contexts.bounds[context_of[index]], contexts.bounds[context_of[index] + 1]
-        starts, ends = contexts.starts[low:high], contexts.ends[low:high]
-        from_, to = gold[index]
-        # The first token that ends behind the gold's start, the last that starts before its end.
-        a = int(np.searchsorted(ends, from_, side="right"))
-        b = int(np.searchsorted(starts, to, side="left")) - 1
-        if a <= b:
-            token[index] = a, b
-            ragged += int(starts[a] != from_ or ends[b] != to)
-    a, b = token[example, 0], token[example, 1]
-    inside = (a >= first) & (b < first + length) & (a >= 0)
+    first_token, last_token = _tokens_around(contexts, context_of, gold)
+    found = (gold[:, 0] >= 0) & (first_token <= last_token)
+    borders = contexts.bounds[context_of[found]]
+    begins = contexts.starts[borders + first_token[found]] == gold[found, 0]
+    finishes = contexts.ends[borders + last_token[found]] == gold[found, 1]
+    a, b = first_token[example], last_token[example]
+    inside = found[example] & (a >= first) & (b < first + length)
     shift = position - first
     return _Golds(
         start=np.where(inside, a + shift, 0).astype(np.int32),
         end=np.where(inside, b + shift, 0).astype(np.int32),
-        ragged=ragged,
+        ragged=int((~(begins & finishes)).sum()),
     )
+
+
+def _tokens_around(
+    contexts: Texts, context_of: NDArray[np.int64], gold: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(N,) each: in the question's context, the first token that ends behind the gold's start, and
+    the last one that starts before its end.
+    """
+    # Text and code point in one number, so that one search serves all contexts.
+    of_token = np.repeat(np.arange(len(contexts.bounds) - 1), contexts.lengths()) << 32
+    of_gold = context_of << 32
+    first = np.searchsorted(of_token + contexts.ends, of_gold + gold[:, 0], side="right")
+    last = np.searchsorted(of_token + contexts.starts, of_gold + gold[:, 1], side="left") - 1
+    border = contexts.bounds[context_of]
+    return first - border, last - border
