@@ -78,16 +78,19 @@ class ExampleSet:
         examples: In the order of the source; their ids are unique.
         source: The file or Hub data set that they come from.
         skipped: The records left out, one problem each.
-        fingerprint: SHA-256 (hex) of the examples, whatever their format or order.
     """
 
     examples: tuple[QAExample, ...]
     source: str
     skipped: tuple[BadRecord, ...]
-    fingerprint: str
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the examples, whatever their format or order."""
+        return fingerprint(self.examples)
 
     @cached_property
     def answerable(self) -> int:
@@ -144,7 +147,7 @@ def audit(
         raise DataError(_refusal(bad, len(bad) + len(examples)))
     if not examples:
         raise DataError(_nothing_left(source, bad))
-    return ExampleSet(tuple(examples), source, tuple(bad), fingerprint(examples))
+    return ExampleSet(tuple(examples), source, tuple(bad))
 
 
 def fingerprint(examples: Iterable[QAExample]) -> str:
@@ -176,8 +179,7 @@ def subset(data: ExampleSet, n: int, seed: int) -> ExampleSet:
     """The set of :func:`sample`'s examples; ``data`` itself where it has no more than ``n``."""
     if n >= len(data):
         return data
-    chosen = sample(data.examples, n, seed)
-    return replace(data, examples=chosen, fingerprint=fingerprint(chosen))
+    return replace(data, examples=sample(data.examples, n, seed))
 
 
 def printable(text: str) -> str:

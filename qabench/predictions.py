@@ -19,6 +19,7 @@ from qabench.scoring import (
     always_null,
     average_precisions,
     official_scores,
+    score_questions,
 )
 
 
@@ -89,7 +90,7 @@ def score_files(
         extra=sum(len(file.extra) for file in files),
         average_precisions=None
         if null_odds_by_id is None
-        else average_precisions(golds, texts.values, null_odds_by_id),
+        else average_precisions(score_questions(golds, texts.values), null_odds_by_id),
     )
 
 

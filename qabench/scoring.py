@@ -101,10 +101,11 @@ class _Question(NamedTuple):
 
     @classmethod
     def of(cls, gold: Gold, tokens: _TokenCache) -> _Question:
+        if not gold.answers:
+            return cls(gold.id, False, ((),), frozenset())
         distinct = dict.fromkeys([tokens[text] for text in gold.answers])
         distinct.pop((), None)
-        words = frozenset[str]().union(*distinct)
-        return cls(gold.id, bool(gold.answers), tuple(distinct) or ((),), words)
+        return cls(gold.id, True, tuple(distinct) or ((),), frozenset().union(*distinct))
 
     def score(self, prediction: Tokens) -> QuestionScore:
         if prediction in self.accepted:
@@ -116,30 +117,24 @@ class _Question(NamedTuple):
 
 
 class GoldSet(Sequence[Gold]):
-    """Golds made ready to score many predictions: no text is normalized twice, and no answer to
-    one question scored twice. It may stand wherever golds are asked for.
+    """Golds made ready to score many predictions: no text is normalized twice. It may stand
+    wherever golds are asked for.
     """
 
     def __init__(self, golds: Iterable[Gold]) -> None:
         self._golds = tuple(golds)
         self._tokens = _TokenCache()
         self._questions = tuple(_Question.of(gold, self._tokens) for gold in self._golds)
-        self._scores: dict[tuple[str, str], QuestionScore] = {}
 
     @classmethod
     def of(cls, golds: Sequence[Gold]) -> GoldSet:
         """These golds made ready, unless they are so already."""
         return golds if isinstance(golds, cls) else cls(golds)
 
-    def scores(self, predictions: Mapping[str, str]) -> Iterator[QuestionScore]:
+    def scores(self, predictions: Mapping[str, str]) -> tuple[QuestionScore, ...]:
         """See :func:`score_questions`."""
-        for question in self._questions:
-            text = predictions[question.id]
-            key = question.id, text
-            score = self._scores.get(key)
-            if score is None:
-                score = self._scores[key] = question.score(self._tokens[text])
-            yield score
+        tokens = self._tokens
+        return tuple([one.score(tokens[predictions[one.id]]) for one in self._questions])
 
     def __len__(self) -> int:
         return len(self._golds)
@@ -168,7 +163,7 @@ def score_questions(
     Raises:
         KeyError: a question has no prediction; :mod:`qabench.predictions` finds that first.
     """
-    return tuple(GoldSet.of(golds).scores(predictions))
+    return GoldSet.of(golds).scores(predictions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,19 +292,17 @@ class AveragePrecisions:
 
 
 def average_precisions(
-    golds: Sequence[Gold], predictions: Mapping[str, str], null_odds: Mapping[str, float]
+    scores: Sequence[QuestionScore], null_odds: Mapping[str, float]
 ) -> AveragePrecisions | None:
     """Areas under the three precision-recall curves; ``None`` where no question has an answer.
 
     Args:
-        golds: one for each question.
-        predictions: by question id, the best non-null answers.
+        scores: of every question's best non-null answer.
         null_odds: by question id.
 
     Raises:
-        KeyError: a question has no prediction or no null odds.
+        KeyError: a question has no null odds.
     """
-    scores = score_questions(golds, predictions)
     answerable = sum(one.has_answer for one in scores)
     if not answerable:
         return None

@@ -298,4 +298,4 @@ def test_a_sample_of_none_is_empty_and_of_less_an_error():
 
 
 def test_an_example_set_has_the_length_of_its_examples():
-    assert len(ExampleSet((example(1), example(2)), "here", (), "0" * 64)) == 2
+    assert len(ExampleSet((example(1), example(2)), "here", ())) == 2

@@ -299,20 +299,20 @@ def test_average_precisions_equal_the_slow_obvious_ones_to_the_last_digit(rows, 
     random.shuffle(order)
     odds = {id: rows[int(id)][2] for id in order}
     listed = [Gold(id, tuple(texts)) for id, texts in golds.items()]
-    found = average_precisions(listed, answers, odds | {"other": 0.5})
+    found = average_precisions(score_questions(listed, answers), odds | {"other": 0.5})
     expected = reference_scorer.average_precisions(golds, answers, odds)
     assert (asdict(found) if found else {}) == expected
 
 
 def test_average_precisions_need_the_null_odds_of_every_question():
-    golds = [Gold("a", ("x",)), Gold("b", ())]
+    scores = score_questions([Gold("a", ("x",)), Gold("b", ())], {"a": "x", "b": ""})
     with pytest.raises(KeyError, match="b"):
-        average_precisions(golds, {"a": "x", "b": ""}, {"a": 0.0})
+        average_precisions(scores, {"a": 0.0})
 
 
 def test_null_odds_that_tell_the_kinds_apart_make_the_oracles_precision_100():
-    golds = [Gold("a", ("x",)), Gold("b", ())]
-    found = average_precisions(golds, {"a": "no", "b": "no"}, {"b": 2.0, "a": -1.0})
+    scores = score_questions([Gold("a", ("x",)), Gold("b", ())], {"a": "no", "b": "no"})
+    found = average_precisions(scores, {"b": 2.0, "a": -1.0})
     assert found is not None
     assert (found.pr_exact_ap, found.pr_f1_ap, found.pr_oracle_ap) == (0, 0, 100)
 
