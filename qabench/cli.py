@@ -98,6 +98,7 @@ def _finite(context: click.Context, parameter: click.Parameter, value: float) ->
 )
 @click.option("--runs-dir", type=_PATH, default=Path("runs"), help="Folder of the run directories.")
 @click.option("--force", is_flag=True, help="Overwrite what these runs made before.")
+@click.option("--no-cache", is_flag=True, help="Cut windows anew, and keep no copy of them.")
 def run(
     plugins: tuple[str, ...],
     benchmark: str,
@@ -107,6 +108,7 @@ def run(
     on_bad_record: str | None,
     runs_dir: Path,
     force: bool,
+    no_cache: bool,
 ) -> None:
     """Fine-tune and score heads on a benchmark; ends with the comparison table.
 
@@ -133,7 +135,8 @@ def run(
         if is_main_process():
             click.echo(line)
 
-    records = run_plan(Plan(settings, plugins, seeds, runs_dir, force), say)
+    plan = Plan(settings, plugins, seeds, runs_dir, force, not no_cache)
+    records = run_plan(plan, say)
     say("\n" + render(tables(of_records(records)), "plain"))
     installed = [head.name for head in discover().heads]
     named = "" if benchmark == DEFAULT_BENCHMARK else benchmark

@@ -52,9 +52,9 @@ class _Finder:
         self.accepted = {normalize_answer(gold.text) for gold in example.answers}
         if len(self.firsts):
             context = windows.context[rows.start]
-            low, high = windows.contexts.bounds[context : context + 2]
-            self.starts = windows.contexts.starts[low:high]
-            self.ends = windows.contexts.ends[low:high]
+            low, high = windows.texts.bounds[context : context + 2]
+            self.starts = windows.texts.starts[low:high]
+            self.ends = windows.texts.ends[low:high]
 
     def obstacle(self, gold: GoldAnswer) -> Obstacle:
         if not len(self.firsts):

@@ -54,6 +54,7 @@ from qabench.training import (
     predict,
     train,
 )
+from qabench.window_cache import cached_windows
 from qabench.windows import make_windows
 
 Say = Callable[[str], None]
@@ -61,13 +62,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one ``qabench run`` is to do: every plugin with every seed on one benchmark."""
+    """What one ``qabench run`` is to do: every plugin with every seed on one benchmark.
+
+    Attributes:
+        force: overwrite what these runs made before.
+        cache: keep windows on disk, and use those that are there.
+    """
 
     benchmark: Benchmark
     plugins: Sequence[str]
     seeds: Sequence[int]
     runs_dir: Path
     force: bool = False
+    cache: bool = True
 
 
 def run(plan: Plan, say: Say) -> list[Record]:
@@ -93,13 +100,13 @@ def run(plan: Plan, say: Say) -> list[Record]:
     _check_length(plan.benchmark, load_encoder(plan.benchmark.backbone))
     data = plan.benchmark.data
     train_set, dev_set = _read(data, data.train), _read(data, data.dev)
-    dev = _side(plan.benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
+    dev = _side(plan, dev_set, tokenizer, data.max_dev_questions, 0)
     say(f"benchmark {plan.benchmark.name}, encoder {plan.benchmark.backbone.name}, {hardware}")
     _describe("dev", dev, say)
     tune = split_questions(dev.used.examples, data.split_seed)
     found = []
     for seed in dict.fromkeys(plan.seeds):
-        train = _side(plan.benchmark, train_set, tokenizer, data.max_train_questions, seed)
+        train = _side(plan, train_set, tokenizer, data.max_train_questions, seed)
         _describe("train", train, say)
         for head in heads:
             folder = plan.runs_dir / plan.benchmark.name / head.name / f"seed-{seed}"
@@ -148,14 +155,15 @@ def _read(data: DataSettings, place: str) -> ExampleSet:
 
 
 def _side(
-    benchmark: Benchmark,
-    read: ExampleSet,
-    tokenizer: TokenizerFacts,
-    limit: int | None,
-    seed: int,
+    plan: Plan, read: ExampleSet, tokenizer: TokenizerFacts, limit: int | None, seed: int
 ) -> Side:
     used = read if limit is None else subset(read, limit, seed)
-    windows = make_windows(used.examples, tokenizer.encoder, tokenizer.template, benchmark.windows)
+    template, settings = tokenizer.template, plan.benchmark.windows
+    # The quickstart leaves nothing outside its run directory.
+    if plan.cache and plan.benchmark.data.source != "generated":
+        windows = cached_windows(used, tokenizer.encoder, tokenizer.fingerprint, template, settings)
+    else:
+        windows = make_windows(used.examples, tokenizer.encoder, template, settings)
     return Side(read, used, windows)
 
 

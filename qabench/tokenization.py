@@ -143,7 +143,7 @@ def _arrays(encodings: Sequence[Encoding]) -> Texts:
     )
 
 
-_BLANKS = r" \t\n\r"
+_BLANKS = " \t\n\r"
 _PUNCTUATION = r"!-/:-@\[-`{-~"
 _BLANK = re.compile(rf"[{_BLANKS}]")
 # A punctuation mark or a run of anything else, each with the blanks behind it; or blanks alone at
@@ -180,8 +180,11 @@ def _by_chunk(texts: Sequence[str], tokenizer: Tokenizer) -> Iterator[Texts]:
         _cut(texts[low : low + _TEXTS_AT_ONCE], numbers)
         for low in range(0, len(texts), _TEXTS_AT_ONCE)
     ]
-    tokens = _joined(list(_chunk_tokens(list(numbers), tokenizer)))
-    return (_together(cut, tokens) for cut in cuts)
+    # With and without blanks behind it a chunk has the same tokens.
+    bare = _Numbers()
+    bare_of = np.array([bare[chunk.rstrip(_BLANKS)] for chunk in numbers], np.int64)
+    tokens = _joined(list(_chunk_tokens(list(bare), tokenizer)))
+    return (_together(cut, bare_of[cut.chunks], tokens) for cut in cuts)
 
 
 def _cut(texts: Sequence[str], numbers: _Numbers) -> _Cut:
@@ -212,11 +215,11 @@ def _chunk_tokens(chunks: Sequence[str], tokenizer: Tokenizer) -> Iterator[Texts
         )
 
 
-def _together(cut: _Cut, tokens: Texts) -> Texts:
-    """The tokens of some texts, gathered from those of their chunks."""
-    counts = tokens.lengths()[cut.chunks]
+def _together(cut: _Cut, chunks: Longs, tokens: Texts) -> Texts:
+    """The tokens of some texts, gathered from those of their chunks (C,)."""
+    counts = tokens.lengths()[chunks]
     ahead = np.cumsum(counts) - counts
-    source = np.repeat(tokens.bounds[cut.chunks] - ahead, counts) + np.arange(counts.sum())
+    source = np.repeat(tokens.bounds[chunks] - ahead, counts) + np.arange(counts.sum())
     owner = np.searchsorted(cut.borders, cut.places, side="right") - 1
     shift = np.repeat(cut.places - cut.borders[owner], counts)
     of_texts = np.bincount(owner, counts, minlength=len(cut.borders)).astype(np.int64)

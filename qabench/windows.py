@@ -68,13 +68,14 @@ class Windows:
 
     Attributes:
         example: (N,) index of the window's example; windows of one example follow each other.
-        question: (N,) index of its question text.
-        context: (N,) index of its context text.
+        question: (N,) index of its question among the texts.
+        context: (N,) index of its context among the texts.
         first: (N,) index in the context of its first context token.
         length: (N,) how many context tokens it holds, at least 1.
         start, end: (N,) positions of the first gold answer's first and last token in the window;
             (0, 0) where the window does not hold it whole, or there is none.
-        question_lengths: (question texts,) tokens of each question after clipping.
+        question_lengths: (texts,) tokens of each text as a question, after clipping.
+        texts: the distinct questions and contexts.
     """
 
     example: Ints
@@ -85,8 +86,7 @@ class Windows:
     start: Ints
     end: Ints
     question_lengths: Ints
-    questions: Texts
-    contexts: Texts
+    texts: Texts
     template: PairTemplate
     counts: WindowCounts
 
@@ -105,10 +105,10 @@ class Windows:
 
     def token_ids(self, window: int) -> tuple[Ints, Ints | None]:
         """Input ids of one window, and its token types where the encoder has them."""
-        q = self.questions.bounds[self.question[window]]
-        c = self.contexts.bounds[self.context[window]] + self.first[window]
-        question = self.questions.ids[q : q + self.question_lengths[self.question[window]]]
-        context = self.contexts.ids[c : c + self.length[window]]
+        q = self.texts.bounds[self.question[window]]
+        c = self.texts.bounds[self.context[window]] + self.first[window]
+        question = self.texts.ids[q : q + self.question_lengths[self.question[window]]]
+        context = self.texts.ids[c : c + self.length[window]]
         t = self.template
         ids = np.concatenate([t.before, question, t.between, context, t.after]).astype(np.int32)
         if t.types is None:
@@ -129,9 +129,9 @@ class Windows:
         Returns:
             (M,) first code point, and (M,) code point behind the last.
         """
-        base = self.contexts.bounds[self.context[window]] + self.first[window]
+        base = self.texts.bounds[self.context[window]] + self.first[window]
         base = base - self.context_position()[window]
-        return self.contexts.starts[base + start], self.contexts.ends[base + end]
+        return self.texts.starts[base + start], self.texts.ends[base + end]
 
 
 def make_windows(
@@ -146,11 +146,12 @@ def make_windows(
         BenchmarkError: the settings leave no room for the context beside a longest question.
     """
     _check_room(settings, template)
-    question_of, questions = tokenize([one.question.strip() for one in examples], tokenizer)
-    context_of, contexts = tokenize([one.context for one in examples], tokenizer)
-    question_lengths = np.minimum(questions.lengths(), settings.max_question_tokens)
+    asked = [one.question.strip() for one in examples]
+    of, texts = tokenize([*asked, *(one.context for one in examples)], tokenizer)
+    question_of, context_of = of[: len(examples)], of[len(examples) :]
+    question_lengths = np.minimum(texts.lengths(), settings.max_question_tokens)
 
-    available = contexts.lengths()[context_of]
+    available = texts.lengths()[context_of]
     room = settings.max_length - template.special_tokens - question_lengths[question_of]
     step = room - settings.overlap
     overflow = np.maximum(available - room, 0)
@@ -161,9 +162,9 @@ def make_windows(
     first = nth * step[example]
     length = np.minimum(room[example], available[example] - first)
     position = question_lengths[question_of][example] + len(template.before + template.between)
-    labels = _find_golds(examples, contexts, context_of, example, first, length, position)
+    labels = _find_golds(examples, texts, context_of, example, first, length, position)
 
-    clipped = questions.lengths()[question_of] > settings.max_question_tokens
+    clipped = texts.lengths()[question_of] > settings.max_question_tokens
     held = np.zeros(len(examples), bool)
     held[example[labels.start > 0]] = True
     answerable = np.array([one.is_answerable for one in examples], bool)
@@ -185,8 +186,7 @@ def make_windows(
         start=labels.start,
         end=labels.end,
         question_lengths=question_lengths.astype(np.int32),
-        questions=questions,
-        contexts=contexts,
+        texts=texts,
         template=template,
         counts=counts,
     )
@@ -212,7 +212,7 @@ class _Golds:
 
 def _find_golds(
     examples: Sequence[QAExample],
-    contexts: Texts,
+    texts: Texts,
     context_of: NDArray[np.int64],
     example: NDArray[np.int64],
     first: NDArray[np.int64],
@@ -229,11 +229,11 @@ def _find_golds(
         ],
         np.int64,
     ).reshape(-1, 2)
-    first_token, last_token = _tokens_around(contexts, context_of, gold)
+    first_token, last_token = _tokens_around(texts, context_of, gold)
     found = (gold[:, 0] >= 0) & (first_token <= last_token)
-    borders = contexts.bounds[context_of[found]]
-    begins = contexts.starts[borders + first_token[found]] == gold[found, 0]
-    finishes = contexts.ends[borders + last_token[found]] == gold[found, 1]
+    borders = texts.bounds[context_of[found]]
+    begins = texts.starts[borders + first_token[found]] == gold[found, 0]
+    finishes = texts.ends[borders + last_token[found]] == gold[found, 1]
     a, b = first_token[example], last_token[example]
     inside = found[example] & (a >= first) & (b < first + length)
     shift = position - first
@@ -245,15 +245,15 @@ def _find_golds(
 
 
 def _tokens_around(
-    contexts: Texts, context_of: NDArray[np.int64], gold: NDArray[np.int64]
+    texts: Texts, context_of: NDArray[np.int64], gold: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(N,) each: in the question's context, the first token that ends behind the gold's start, and
     the last one that starts before its end.
     """
-    # Text and code point in one number, so that one search serves all contexts.
-    of_token = np.repeat(np.arange(len(contexts.bounds) - 1), contexts.lengths()) << 32
+    # Text and code point in one number, so that one search serves all texts.
+    of_token = np.repeat(np.arange(len(texts.bounds) - 1), texts.lengths()) << 32
     of_gold = context_of << 32
-    first = np.searchsorted(of_token + contexts.ends, of_gold + gold[:, 0], side="right")
-    last = np.searchsorted(of_token + contexts.starts, of_gold + gold[:, 1], side="left") - 1
-    border = contexts.bounds[context_of]
+    first = np.searchsorted(of_token + texts.ends, of_gold + gold[:, 0], side="right")
+    last = np.searchsorted(of_token + texts.starts, of_gold + gold[:, 1], side="left") - 1
+    border = texts.bounds[context_of]
     return first - border, last - border

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from people import FILLER, NAMES, PLACES, THINGS, squad
 
+# No test leaves windows in the user's cache.
+os.environ["QABENCH_CACHE"] = tempfile.mkdtemp(prefix="qabench-tests-")
 # Before anything imports the hub client, which reads it once: no test reaches for the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -49,8 +49,7 @@ def test_its_vocabulary_knows_every_word_of_the_benchmark(windows):
     tokenizer = load_tokenizer(SETTINGS)
     unknown = tokenizer.encoder.token_to_id("[UNK]")
     assert unknown is not None
-    assert unknown not in windows.contexts.ids
-    assert unknown not in windows.questions.ids
+    assert unknown not in windows.texts.ids
 
 
 def test_contexts_overflow_and_no_gold_is_lost(windows):
