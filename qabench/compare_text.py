@@ -28,7 +28,7 @@ def render(found: SideBySide, title: str, slices: int, flips: int) -> str:
     parts += ["", table(kinds, ("wrong answers, % of questions", a, b))]
     if slices:
         rows = [_row(one) for one in found.by_slice[:slices]]
-        parts += ["", table(rows, ("EM by slice, largest difference first", *headers[1:]))]
+        parts += ["", table(rows, ("EM by slice, clearest difference first", *headers[1:]))]
         parts.append(
             "Intervals and p of slices are for each alone: with many, some differ by chance."
         )

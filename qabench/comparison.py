@@ -113,7 +113,7 @@ class SideBySide:
         overall: EM and F1 of all questions, and of those with and without answer.
         by_seed: McNemar's test of the two runs of each seed that both have.
         faults: share of questions with each kind of error, in percent, of a and of b.
-        by_slice: EM of the slices, the largest difference first.
+        by_slice: EM of the slices, the clearest difference first.
         flips: questions on which they differ, the largest difference first.
     """
 
@@ -157,7 +157,7 @@ def side_by_side(a: System, b: System) -> SideBySide:
         overall=tuple(overall),
         by_seed=tuple(_by_seed(a, b)),
         faults=tuple(_faults(a, b)),
-        by_slice=tuple(sorted(by_slice, key=lambda one: -abs(one.comparison.difference))),
+        by_slice=tuple(sorted(by_slice, key=_clearness, reverse=True)),
         flips=tuple(_flips(a, b, *exact)),
     )
 
@@ -175,6 +175,12 @@ def _difference(
         b=100 * float(right.scores.mean()),
         comparison=compare(left, right, articles=articles),
     )
+
+
+def _clearness(one: Difference) -> float:
+    """The difference in standard errors: a few questions that happen to differ are not clear."""
+    error = one.comparison.standard_error
+    return abs(one.comparison.difference) / error if error else 0.0
 
 
 def _by_seed(a: System, b: System) -> list[tuple[int, McNemar]]:
