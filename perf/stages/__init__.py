@@ -1,0 +1,1 @@
+"""The comparisons, one module for each part of the work."""

@@ -1,0 +1,161 @@
+"""``python perf`` compares every stage with its peer, finds equal results, and writes them down."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PERF = Path(__file__).parents[1] / "perf"
+pytestmark = pytest.mark.skipif(not PERF.is_dir(), reason="perf/ is in the repository only")
+
+QUICK = ("windows", "crf", "answers", "scores")
+EXPECTED = {
+    "windows": {
+        "training windows, the encoder's tokenizer",
+        "training windows, byte-level BPE",
+        "validation windows, the encoder's tokenizer",
+        "training windows, from the cache",
+    },
+    "crf": {
+        "BIO loss, 2 x 48 tokens",
+        "single-span loss, 2 x 48 tokens",
+        "best span, 2 x 48 tokens",
+    },
+    "answers": {"answers, null odds, n-best lists", "the same as columns, no dictionaries"},
+    "scores": {
+        "one prediction file",
+        "1 further files, the golds made ready",
+        "the whole command",
+    },
+    "training": {"forward and backward, the same dropout", "inference"},
+    "start-up": {
+        f"qabench {one}" for one in ("--help", "plugins", "benchmarks", "report", "score")
+    },
+}
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """Imports a module of the suite as ``python perf`` would."""
+    monkeypatch.syspath_prepend(PERF)
+    return importlib.import_module
+
+
+def perf(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path[1:])}
+    return subprocess.run(
+        [sys.executable, str(PERF), *words],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        timeout=500,
+    )
+
+
+def assert_whole(done: subprocess.CompletedProcess[str], folder: Path, stages: set[str]) -> dict:
+    assert done.returncode == 0, done.stderr
+    results = json.loads((folder / "perf" / "results.json").read_text("utf-8"))
+    found: dict[str, set[str]] = {stage: set() for stage in stages}
+    for one in results["comparisons"]:
+        found[one["stage"]].add(one["name"])
+        assert one["agrees"], one
+        assert one["ratio"] == pytest.approx(one["theirs_median"] / one["ours_median"])
+        assert one["name"] in done.stdout
+    assert found == {stage: EXPECTED[stage] for stage in stages}
+    return results
+
+
+def test_quick_stages_agree_with_their_peers_and_are_written_down(tmp_path, modules):
+    pytest.importorskip("spanbert_crf")
+    only = [word for stage in QUICK for word in ("--only", stage)]
+    results = assert_whole(perf(tmp_path, "--small", *only), tmp_path, set(QUICK))
+    assert {one["stage"] for one in results["growth"]} == set(QUICK)
+    assert all(one["ours"] < one["theirs"] for one in results["counts"])
+    page = (tmp_path / "docs" / "performance.md").read_text("utf-8")
+    assert page == modules("outcome").page(results)
+    assert results["machine"]["processor"] in page
+
+
+@pytest.mark.slow
+def test_all_stages_agree_with_their_peers(tmp_path):
+    for plugin in ("spanbert_crf", "spanbert_linear"):
+        pytest.importorskip(plugin)
+    assert_whole(perf(tmp_path, "--small"), tmp_path, set(EXPECTED))
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
+    done = perf(tmp_path, "--small", "--data", "nowhere.json")
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    assert "nowhere.json" in done.stderr.splitlines()[-1]
+
+
+def test_ways_take_turns_and_the_median_of_each_counts(modules):
+    measuring, calls = modules("measuring"), []
+    first, second = measuring.in_turns([lambda: calls.append("a"), lambda: calls.append("b")], 3)
+    assert calls == ["a", "b"] * 3
+    assert len(first.seconds) == len(second.seconds) == 3
+    assert measuring.Timing((5.0, 1.0, 3.0)).median == 3.0
+    assert measuring.Timing((4.0, 1.0)).median == 2.5
+
+
+def test_the_ratio_is_the_peers_time_by_ours(modules):
+    measuring = modules("measuring")
+    ours, theirs = measuring.Timing((1.0, 2.0, 9.0)), measuring.Timing((8.0, 6.0, 1.0))
+    one = measuring.Comparison("stage", "name", "peer", ours, theirs, 1, "items", True, "")
+    assert one.ratio == 3.0
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0, 2.0])
+def test_the_exponent_is_the_power_of_the_growth(modules, power):
+    sizes = modules("measuring").doublings(80, 4)
+    assert sizes == [10, 20, 40, 80]
+    seconds = [0.003 * size**power for size in sizes]
+    assert modules("measuring").exponent(sizes, seconds) == pytest.approx(power)
+
+
+def test_different_results_are_told_and_do_not_stop_the_rest(modules):
+    measuring = modules("measuring")
+
+    def agree(ours: int, theirs: int) -> str:
+        if ours != theirs:
+            raise measuring.DisagreementError(f"{ours} and {theirs}")
+        return "equal"
+
+    bench = measuring.Bench("stage", 1)
+    same = bench.compare("name", "peer", lambda: 1, lambda: 1, agree, (1, "items"))
+    other = bench.compare("name", "peer", lambda: 1, lambda: 2, agree, (1, "items"))
+    assert (same.agrees, same.agreement) == (True, "equal")
+    assert (other.agrees, other.agreement) == (False, "1 and 2")
+
+
+def test_operations_are_counted_backward_too_and_views_are_not(modules):
+    import torch
+
+    x = torch.ones(3, requires_grad=True)
+    count = modules("operations").operations
+    assert count(lambda: x.view(3, 1).T) == 0
+    forward = count(lambda: (x * x).sum())
+    assert forward == 2
+    assert count(lambda: (x * x).sum().backward()) > forward
+
+
+@pytest.mark.parametrize(
+    ("gold", "expected"),
+    [((0, "ab"), (3, 3)), ((3, "cd ef"), (4, 5)), ((6, "ef"), (6, 5)), (None, (0, 0))],
+)
+def test_run_qas_labels_are_right_but_at_a_windows_last_token(modules, gold, expected):
+    """A window of ``[CLS] q [SEP] ab cd ef [SEP]`` and no padding."""
+    label = modules("peers.features")._label
+    spans = [(0, 0), (0, 1), (0, 0), (0, 2), (3, 5), (6, 8), (0, 0)]
+    parts = [None, 0, None, 1, 1, 1, None]
+    start, text = gold or (None, None)
+    answers = {"answer_start": [start] if gold else [], "text": [text] if gold else []}
+    assert label(answers, spans, parts, 0) == expected
