@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from qabench.comparison import Difference, Flip, SideBySide
 from qabench.statistics import Comparison
 from qabench.terminal import safe
-from qabench.verdicts import verdict
+from qabench.verdicts import detectable, verdict
 
 _AROUND = 60
 
@@ -69,6 +69,8 @@ def _verdicts(found: SideBySide) -> Iterator[str]:
         words = verdict(one.comparison, one.name)
         yield f"{one.name}: {words.text}."
         notes |= dict.fromkeys(words.notes)
+        if limit := detectable([one.comparison], one.name):
+            notes[limit] = None
     yield from (f"  {note}." for note in notes)
     yield f"  {sampling(found.overall[0].comparison)}."
     for seed, test in found.by_seed:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qabench.comparison import all_against, all_pairs
 from qabench.contests import Contest, Score, System
 from qabench.statistics import Comparison
-from qabench.verdicts import verdict
+from qabench.verdicts import detectable, verdict
 
 _METRICS: dict[str, Score] = {"EM": "exact", "F1": "f1"}
 
@@ -36,10 +36,13 @@ def conclusions(
         if len(systems) < 2 or (against and against not in systems):
             continue
         for metric in _METRICS:
-            for pair in _pairs(systems, metric, against):
+            pairs = _pairs(systems, metric, against)
+            for pair in pairs:
                 words = verdict(pair, metric)
                 lines.append(f"{metric}: {words.text}.")
                 notes |= dict.fromkeys(f"  {note}." for note in words.notes)
+            if limit := detectable(pairs, metric):
+                notes[f"  {limit}."] = None
     return (*lines, *notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,7 +35,17 @@ def verdict(comparison: Comparison, metric: str) -> Verdict:
         metric: such as ``EM``.
     """
     outcome = _outcome(comparison)
-    return Verdict(outcome, _text(comparison, outcome, metric), tuple(_notes(comparison, metric)))
+    return Verdict(outcome, _text(comparison, outcome, metric), tuple(_notes(comparison)))
+
+
+def detectable(comparisons: Sequence[Comparison], metric: str) -> str | None:
+    """What differences the sample could show, in words; ``None`` where nothing varies."""
+    found = [one.smallest_detectable for one in comparisons if one.smallest_detectable is not None]
+    if not found:
+        return None
+    low, high = (f"{100 * end:.1f}" for end in (min(found), max(found)))
+    span = low if low == high else f"{low} to {high}"
+    return f"the smallest difference that such a sample would likely show is {span} {metric}"
 
 
 def _outcome(comparison: Comparison) -> Outcome:
@@ -70,7 +81,7 @@ def _text(comparison: Comparison, outcome: Outcome, metric: str) -> str:
     )
 
 
-def _notes(comparison: Comparison, metric: str) -> list[str]:
+def _notes(comparison: Comparison) -> list[str]:
     notes = []
     runs = ((comparison.a, comparison.seeds_a), (comparison.b, comparison.seeds_b))
     single = [name for name, seeds in runs if seeds == 1]
@@ -81,11 +92,6 @@ def _notes(comparison: Comparison, metric: str) -> list[str]:
         )
     if comparison.units < comparison.questions and comparison.units < FEW_ARTICLES:
         notes.append(f"only {comparison.units} articles: the interval is likely too narrow")
-    if comparison.smallest_detectable is not None:
-        notes.append(
-            f"the smallest difference that this sample would likely show is "
-            f"{100 * comparison.smallest_detectable:.1f} {metric}"
-        )
     return notes
 
 
