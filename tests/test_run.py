@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from qabench.readers import read_file
 from qabench.run import Plan
 from qabench.run import run as run_plan
 from qabench.scoring import official_scores
+from qabench.verify import verify
 
 
 def run(plan: Plan, say) -> list[reports.Report]:
@@ -81,6 +83,21 @@ def test_every_answer_is_a_slice_of_its_context(finished, heads, data_files):
         for id, candidates in lists.items():
             for one in candidates:
                 assert one["text"] == contexts[id][one["start"] : one["end"]]
+
+
+def test_every_report_is_verified_by_its_files(finished, heads):
+    runs, _ = finished
+    for head in heads:
+        assert verify(folder_of(runs, head)) == ()
+
+
+def test_weights_that_were_exchanged_are_found_out(finished, heads, tmp_path):
+    folder = Path(shutil.copytree(folder_of(finished[0], heads[0]), tmp_path / "run"))
+    path = folder / "model" / "head.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert verify(folder) == ("The weights in model/ are not those of weights_sha256.",)
 
 
 def test_the_report_counts_the_budget(finished):
@@ -192,6 +209,28 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     assert resumed[0].weights_sha256 == found[0].weights_sha256
     assert resumed[0].files == found[0].files
     assert resumed[0].training_log == found[0].training_log
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("last", 1), ("best", 0)])
+def test_the_epoch_that_is_kept_is_the_last_or_the_best_on_the_tune_half(
+    heads, benchmark_file, tmp_path, monkeypatch, keep, kept
+):
+    from qabench.backbone import weights_hash
+    from qabench.training import TUNE_EXACT, FineTuner
+
+    settings = benchmark.load(str(benchmark_file), [f"training.keep_epoch={keep}"])
+    original, hashes = FineTuner.evaluate, []
+
+    def worse_from_epoch_to_epoch(self, *args, **kwargs):
+        metrics = original(self, *args, **kwargs)
+        assert 0 <= metrics[f"eval_{TUNE_EXACT}"] <= 100
+        hashes.append(weights_hash(self.model.state_dict()))
+        return metrics | {f"eval_{TUNE_EXACT}": 50.0 - len(hashes)}
+
+    monkeypatch.setattr(FineTuner, "evaluate", worse_from_epoch_to_epoch)
+    (report,) = run(Plan(settings, heads[:1], [0], tmp_path), print)
+    assert len(set(hashes)) == 2
+    assert report.weights_sha256 == hashes[kept]
 
 
 def test_a_subset_is_drawn_by_seed_and_is_not_the_first_questions(heads, benchmark_file, tmp_path):
