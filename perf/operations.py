@@ -25,6 +25,7 @@ class _Counter(TorchDispatchMode):
 
 def operations(work: Callable[[], object]) -> int:
     """How many operations one call dispatches."""
-    with _Counter() as counter:
+    counter = _Counter()
+    with counter:
         work()
-    return counter.count
+    return int(counter.count)

@@ -24,13 +24,13 @@ def load_model(folder: str) -> Any:
     return AutoModelForQuestionAnswering.from_pretrained(folder, dtype=torch.float32)
 
 
-def padded_batches(features: Dataset, order: Sequence[Sequence[int]]) -> Iterator[Batch]:
+def padded_batches(features: Dataset, order: Sequence[list[int]]) -> Iterator[Batch]:
     """Batches of features that are padded already."""
     return iter(DataLoader(features, batch_sampler=order, collate_fn=default_data_collator))
 
 
 def grouped_batches(
-    features: Dataset, order: Sequence[Sequence[int]], tokenizer: Any
+    features: Dataset, order: Sequence[list[int]], tokenizer: Any
 ) -> Iterator[Batch]:
     """Batches padded to their longest."""
     collator = DataCollatorWithPadding(tokenizer)

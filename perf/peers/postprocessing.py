@@ -103,7 +103,8 @@ def _answer(
     weights = np.exp(scores - scores.max())
     for one, probability in zip(best, weights / weights.sum(), strict=True):
         one["probability"] = probability
-    answer = next((one for one in best if one["text"]), {"text": "empty", "score": 0.0})
+    nothing: dict[str, Any] = {"text": "empty", "score": 0.0}
+    answer = next((one for one in best if one["text"]), nothing)
     odds = float(null["score"] - answer["score"])
     found.null_odds[id] = odds
     found.answers[id] = "" if odds > rules.null_threshold else answer["text"]

@@ -118,12 +118,14 @@ def _pytorch_crf(emissions: Tensor, scored: Scored, crf: CRF) -> Tensor:
 
 
 def _gradient(value: Tensor, emissions: Tensor) -> Tensor:
-    return torch.autograd.grad(value.sum(), emissions)[0].double()
+    gradient: Tensor = torch.autograd.grad(value.sum(), emissions)[0]
+    return gradient.double()
 
 
 def _error(found: Tensor, exact: Tensor) -> Tensor:
     """(B,) distance of each window's gradient, relative to its length."""
-    return (found - exact).flatten(1).norm(dim=1) / exact.flatten(1).norm(dim=1)
+    distance, length = (one.flatten(1).square().sum(1).sqrt() for one in (found - exact, exact))
+    return distance / length
 
 
 def _emissions(material: Material, run: Path) -> tuple[list[Scored], CRF]:

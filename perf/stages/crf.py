@@ -13,7 +13,7 @@ from measuring import Bench, Count, DisagreementError, Finding, doublings
 from operations import operations
 from peers.four_states import AFTER, four_states, state_emissions, state_tags
 from spanbert_crf import single_span, tagging
-from spanbert_crf.chain import B, I, O, chain, span_score, span_terms
+from spanbert_crf.chain import B, Chain, I, O, chain, span_score, span_terms
 from torch import Tensor
 from torchcrf import CRF
 
@@ -24,6 +24,8 @@ FOUR = "pytorch-crf, four states"
 # Against pytorch-crf in float64, whose sums run in another order.
 TOLERANCE = 1e-7
 MAX_TOKENS = 30
+
+Partition = Callable[[Chain], Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,43 +85,58 @@ def findings(material: Material) -> Iterator[Finding]:
     """All of this stage."""
     bench = Bench("crf", material.scale.repeats)
     for batch, length in material.scale.crf:
-        given = problem(batch, length)
-        where, size = f", {batch} x {length} tokens", (batch, "windows")
-        ours, theirs = partial(_ours, given, tagging.log_partition), partial(_pytorch_crf, given)
-        agree = partial(_same_loss, _pytorch_crf(given.precise()))
-        yield bench.compare(f"BIO loss{where}", PEER, ours, theirs, agree, size)
-        yield _operations(f"BIO loss{where}", PEER, ours, theirs)
-        ours = partial(_ours, given, single_span.log_partition)
-        theirs = _four_states(given)
-        agree = partial(_same_loss, _four_states(given.precise())())
-        yield bench.compare(f"single-span loss{where}", FOUR, ours, theirs, agree, size)
-        yield _operations(f"single-span loss{where}", FOUR, ours, theirs)
-        best, decoded = partial(_best_span, given), _decode(given)
-        yield bench.compare(f"best span{where}", FOUR, best, decoded, _same_spans, size)
-        yield _operations(f"best span{where}", FOUR, best, decoded)
+        yield from _of_size(bench, batch, length)
     yield from _growth(bench, material)
+
+
+def _of_size(bench: Bench, batch: int, length: int) -> Iterator[Finding]:
+    """Both losses and the best span."""
+    given = problem(batch, length)
+    precise, where, size = given.precise(), f"{batch} x {length} tokens", (batch, "windows")
+    for name, peer, partition, theirs, exact in (
+        (
+            "BIO loss",
+            PEER,
+            tagging.log_partition,
+            partial(_pytorch_crf, given),
+            _pytorch_crf(precise),
+        ),
+        (
+            "single-span loss",
+            FOUR,
+            single_span.log_partition,
+            _four_states(given),
+            _four_states(precise)(),
+        ),
+    ):
+        ours, agree = partial(_ours, given, partition), partial(_same_loss, exact)
+        yield bench.compare(f"{name}, {where}", peer, ours, theirs, agree, size)
+        yield _operations(f"{name}, {where}", peer, ours, theirs)
+    best, decoded = partial(_best_span, given), _decode(given)
+    yield bench.compare(f"best span, {where}", FOUR, best, decoded, _same_spans, size)
+    yield _operations(f"best span, {where}", FOUR, best, decoded)
 
 
 def _growth(bench: Bench, material: Material) -> Iterator[Finding]:
     batch, length = material.scale.crf[0]
-    kinds = {"BIO": tagging.log_partition, "single-span": single_span.log_partition}
-    for name, partition in kinds.items():
-        steps = material.scale.doublings
-        yield bench.growth(
-            f"{name} loss, batch of {4 * batch}",
-            "tokens",
-            doublings(4 * length, steps),
-            lambda n, partition=partition: partial(_ours, problem(4 * batch, n), partition),
-        )
-        yield bench.growth(
-            f"{name} loss, {length} tokens",
-            "windows",
-            doublings(16 * batch, steps),
-            lambda n, partition=partition: partial(_ours, problem(n, length), partition),
-        )
+    steps = material.scale.doublings
+    for name, partition in (
+        ("BIO", tagging.log_partition),
+        ("single-span", single_span.log_partition),
+    ):
+
+        def of_length(n: int, partition: Partition = partition) -> Callable[[], Loss]:
+            return partial(_ours, problem(4 * batch, n), partition)
+
+        def of_batch(n: int, partition: Partition = partition) -> Callable[[], Loss]:
+            return partial(_ours, problem(n, length), partition)
+
+        lengths, batches = doublings(4 * length, steps), doublings(16 * batch, steps)
+        yield bench.growth(f"{name} loss, batch of {4 * batch}", "tokens", lengths, of_length)
+        yield bench.growth(f"{name} loss, {length} tokens", "windows", batches, of_batch)
 
 
-def _ours(given: Problem, partition: Callable[..., Tensor]) -> Loss:
+def _ours(given: Problem, partition: Partition) -> Loss:
     scores = chain(given.emissions, given.mask, given.crf)
     value = partition(scores) - span_score(scores, given.start, given.end)
     return _with_gradient(value, given.emissions, given.crf)

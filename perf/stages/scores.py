@@ -82,7 +82,7 @@ def _theirs(golds: Mapping[str, Sequence[str]], files: Sequence[File]) -> list[o
 
 def _further(
     examples: Sequence[QAExample], files: Sequence[File], calls: int
-) -> Callable[[], object]:
+) -> Callable[[], list[dict[str, float]]]:
     """Scores all files but the first with golds that have scored the first, new ones in each call:
     what was learned of the files in one call is not known in the next.
     """

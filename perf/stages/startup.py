@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from commands import CommandError, python, qabench
@@ -48,7 +49,7 @@ def findings(material: Material) -> Iterator[Finding]:
     }
     timings = in_turns([*ours.values(), *theirs.values()], material.scale.repeats)
     for (words, expected), mine in zip(commands.items(), timings, strict=False):
-        agrees, agreement = verdict(lambda words=words, text=expected: _prints(ours[words], text))
+        agrees, agreement = verdict(partial(_prints, ours[words], expected))
         for peer, other in zip(theirs, timings[len(ours) :], strict=True):
             name = f"qabench {words[0]}"
             yield Comparison("start-up", name, peer, mine, other, 1, "commands", agrees, agreement)

@@ -87,7 +87,7 @@ def findings(material: Material) -> Iterator[Finding]:
 def _training(scene: Scene, tokens: int) -> Iterator[Finding]:
     agrees, agreement = verdict(lambda: _same_loss(scene))
     ours = partial(_train, scene.model, scene.batches)
-    ways = [
+    ways: list[Callable[[], object]] = [
         ours,
         lambda: fine_tuning.train(scene.peer.train(), scene.default_batches()),
         lambda: fine_tuning.train(scene.peer.train(), scene.best_batches()),
@@ -112,8 +112,11 @@ def _training(scene: Scene, tokens: int) -> Iterator[Finding]:
             agreement,
         )
     waits = in_turns([lambda: list(scene.batches()), lambda: list(scene.default_batches())], 3)
-    shares = [wait.median / step.median for wait, step in zip(waits, timings, strict=False)]
-    yield Count("training", "share of a step that waits for its batch", DEFAULT, *shares, "share")
+    waiting, their_waiting = (
+        wait.median / step.median for wait, step in zip(waits, timings, strict=False)
+    )
+    name = "share of a step that waits for its batch"
+    yield Count("training", name, DEFAULT, waiting, their_waiting, "share")
 
 
 def _inference(scene: Scene, tokens: int) -> Finding:
