@@ -221,6 +221,7 @@ def score(
     default=True,
     help="Say under the tables what the differences amount to.",
 )
+@click.option("--html", "page", type=_PATH, metavar="FILE", help="Write a browsable page, too.")
 def report(
     runs: tuple[Path, ...],
     format: str,
@@ -229,6 +230,7 @@ def report(
     allow_unequal_budgets: bool,
     baseline: str | None,
     statistics: bool,
+    page: Path | None,
 ) -> None:
     """Print a leaderboard of RUNS: report files, run directories, or folders of them.
 
@@ -241,7 +243,13 @@ def report(
 
     shown = tuple(columns.split(",")) if columns else DEFAULT_COLUMNS
     layout = Layout(shown, sort, allow_unequal_budgets, baseline, statistics)
-    click.echo(render(tables(gather(runs), layout), format), nl=False)
+    contests = gather(runs)
+    shown_tables = tables(contests, layout)
+    click.echo(render(shown_tables, format), nl=False)
+    if page is not None:
+        from qabench.page import Section, write_page
+
+        write_page([Section(*pair) for pair in zip(contests, shown_tables, strict=True)], page)
 
 
 @app.command(
