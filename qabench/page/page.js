@@ -55,7 +55,7 @@ class Browser {
       [id, asked.article[i], asked.text[i]].join("\n").toLowerCase());
     this.searchedContexts = data.contexts.map((text) => text.toLowerCase());
     this.state = {
-      a: 0, b: Math.min(this.otherSystem(), data.runs.length - 1),
+      a: 0, b: this.firstRuns()[1] ?? data.runs.length - 1,
       outcome: "all", slice: "", fault: "", text: "", page: 0,
     };
     this.open = new Set();
@@ -65,11 +65,11 @@ class Browser {
     this.update();
   }
 
-  // The first run of another system than the first run's.
-  otherSystem() {
+  // The first run of each system.
+  firstRuns() {
     const name = (run) => run.label.replace(/ seed -?\d+$/, "");
-    const other = this.data.runs.findIndex((run) => name(run) !== name(this.data.runs[0]));
-    return other < 0 ? 1 : other;
+    const names = this.data.runs.map(name);
+    return names.map((_, i) => i).filter((i) => names.indexOf(names[i]) === i);
   }
 
   set(name, value) {
@@ -115,10 +115,10 @@ class Browser {
     return found;
   }
 
-  // A and B first, then the first runs up to the limit.
+  // A and B, then the first runs of further systems.
   shown() {
-    const all = this.data.runs.map((_, i) => i);
-    return [...new Set([this.state.a, this.state.b, ...all])].slice(0, MOST_RUNS);
+    const others = this.firstRuns().slice(2);
+    return [...new Set([this.state.a, this.state.b, ...others])].slice(0, MOST_RUNS);
   }
 
   update() {
