@@ -221,7 +221,12 @@ def score(
     default=True,
     help="Say under the tables what the differences amount to.",
 )
-@click.option("--html", "page", type=_PATH, metavar="FILE", help="Write a browsable page, too.")
+@click.option(
+    "--plots", "folder", type=_PATH, metavar="FOLDER", help="Draw figures, too: PNG and SVG."
+)
+@click.option(
+    "--html", "page", type=_PATH, metavar="FILE", help="Write a browsable page with figures, too."
+)
 def report(
     runs: tuple[Path, ...],
     format: str,
@@ -230,6 +235,7 @@ def report(
     allow_unequal_budgets: bool,
     baseline: str | None,
     statistics: bool,
+    folder: Path | None,
     page: Path | None,
 ) -> None:
     """Print a leaderboard of RUNS: report files, run directories, or folders of them.
@@ -246,10 +252,10 @@ def report(
     contests = gather(runs)
     shown_tables = tables(contests, layout)
     click.echo(render(shown_tables, format), nl=False)
-    if page is not None:
-        from qabench.page import Section, write_page
+    if folder is not None or page is not None:
+        from qabench.pictures import illustrate
 
-        write_page([Section(*pair) for pair in zip(contests, shown_tables, strict=True)], page)
+        illustrate(contests, shown_tables, folder, page)
 
 
 @app.command(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qabench.articles import article_codes
 from qabench.contests import Score, System
 from qabench.examples import QAExample
 from qabench.losses import faults
+from qabench.resampling import sampling_variance, seed_variance
 from qabench.slices import slices
 from qabench.statistics import (
     Comparison,
@@ -56,6 +60,17 @@ def all_against(
         replace(one, pairs=len(found), adjusted_p_value=p)
         for one, p in zip(found, adjusted, strict=True)
     )
+
+
+def mean_interval(system: System, score: Score) -> tuple[float, float]:
+    """95 % interval of a system's mean over such questions (or articles) and seeds, 0 to 1."""
+    scores = scores_of(system, score).by_seed()
+    articles = articles_of(system.records[0].outcomes.examples)
+    units = np.arange(scores.shape[1]) if articles is None else article_codes(articles)
+    by_question: Floats = scores.mean(axis=0)
+    variance = sampling_variance(by_question, units) + seed_variance(scores, units)
+    mean, half = float(by_question.mean()), NormalDist().inv_cdf(0.975) * math.sqrt(variance)
+    return max(0.0, mean - half), min(1.0, mean + half)
 
 
 def articles_of(examples: Sequence[QAExample]) -> list[str] | None:

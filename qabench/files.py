@@ -12,16 +12,16 @@ from pathlib import Path
 from qabench.errors import RunError
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 to a neighbour, flush it to disk, and rename it into place.
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write to a neighbour, flush it to disk, and rename it into place.
 
     Raises:
         RunError: the folder cannot be written or the disk is full; an older file stays as it was.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with draft.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -32,8 +32,13 @@ def write_text(path: Path, text: str) -> None:
         ) from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 as :func:`write_bytes` does."""
+    write_bytes(path, text.encode())
+
+
 def write_json(path: Path, value: object, indent: int | None = 2) -> None:
-    """Write JSON (no NaN or Infinity) as :func:`write_text` does."""
+    """Write JSON (no NaN or Infinity) as :func:`write_bytes` does."""
     write_text(path, json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 

@@ -19,7 +19,7 @@ import torch
 import transformers
 from accelerate import PartialState
 
-from qabench import outcomes, reports, rundir
+from qabench import outcomes, reports, rundir, window_cache
 from qabench.answers import Answers, BestSpans, WindowSpans, best_spans, merge_windows
 from qabench.backbone import (
     Encoder,
@@ -54,8 +54,7 @@ from qabench.training import (
     predict,
     train,
 )
-from qabench.window_cache import cached_windows
-from qabench.windows import make_windows
+from qabench.windows import Windows, make_windows
 
 Say = Callable[[str], None]
 
@@ -158,13 +157,22 @@ def _side(
     plan: Plan, read: ExampleSet, tokenizer: TokenizerFacts, limit: int | None, seed: int
 ) -> Side:
     used = read if limit is None else subset(read, limit, seed)
-    template, settings = tokenizer.template, plan.benchmark.windows
+    return Side(read, used, _windows(plan, used, tokenizer))
+
+
+def _windows(plan: Plan, data: ExampleSet, tokenizer: TokenizerFacts) -> Windows:
+    settings, template = plan.benchmark.windows, tokenizer.template
+
+    def make() -> Windows:
+        return make_windows(data.examples, tokenizer.encoder, template, settings)
+
     # The quickstart leaves nothing outside its run directory.
-    if plan.cache and plan.benchmark.data.source != "generated":
-        windows = cached_windows(used, tokenizer.encoder, tokenizer.fingerprint, template, settings)
-    else:
-        windows = make_windows(used.examples, tokenizer.encoder, template, settings)
-    return Side(read, used, windows)
+    cached = plan.cache and plan.benchmark.data.source != "generated"
+    place = window_cache.place() if cached else None
+    if place is None:
+        return make()
+    key = window_cache.key(data, tokenizer.fingerprint, template, settings)
+    return window_cache.fetch(place / key, template, make)
 
 
 def _describe(name: str, side: Side, say: Say) -> None:

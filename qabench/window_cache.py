@@ -1,8 +1,8 @@
-"""Windows kept on disk, to be found again by what they were made of.
+"""Windows kept on disk, under the hash of all that they are made of.
 
-An entry is a folder of plain numpy arrays, which are mapped into memory rather than read, and an
-``entry.json`` with their checksums. It appears whole or not at all; one that is broken is made
-anew.
+An entry is a folder of compact numpy arrays and a manifest of their hashes. It appears whole or not
+at all; one that is not exactly as it was written is made anew. The cache is a help only: where it
+cannot be written, windows are cut each time.
 """
 
 from __future__ import annotations
@@ -12,118 +12,153 @@ import json
 import os
 import shutil
 import tempfile
-import zlib
-from dataclasses import asdict, fields
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tokenizers
+from numpy.typing import NDArray
 
 from qabench.benchmark import WindowSettings
 from qabench.examples import ExampleSet
-from qabench.tokenization import Texts, Tokenizer
-from qabench.windows import PairTemplate, WindowCounts, Windows, make_windows
+from qabench.files import sha256
+from qabench.tokenization import Texts
+from qabench.windows import WINDOWING_VERSION, PairTemplate, WindowCounts, Windows
 
-# To be raised whenever windows come out otherwise than before.
-_VERSION = 1
-_ENTRY = "entry.json"
-_TEXTS = tuple(field.name for field in fields(Texts))
-_ARRAYS = tuple(
-    field.name for field in fields(Windows) if field.name not in ("texts", "template", "counts")
-)
+FORMAT = 1
 
+_MANIFEST = "manifest.json"
+_ROWS = ("example", "question", "context", "first", "length", "start", "end", "question_lengths")
+_TEXTS = "texts"
+_COUNTS = "counts"
 
-def cache_folder() -> Path:
-    """``$QABENCH_CACHE``, else ``qabench`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-    if own := os.environ.get("QABENCH_CACHE"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qabench"
+Arrays = dict[str, NDArray[Any]]
 
 
-def cached_windows(
-    data: ExampleSet,
-    tokenizer: Tokenizer,
-    tokenizer_hash: str,
-    template: PairTemplate,
-    settings: WindowSettings,
-) -> Windows:
-    """The windows of :func:`~qabench.windows.make_windows`, from the cache if it has them.
+def place() -> Path | None:
+    """The folder of the entries.
+
+    ``$QABENCH_CACHE/windows``, or ``qabench/windows`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``;
+    ``None`` for a user without a home folder.
+    """
+    own, shared = os.environ.get("QABENCH_CACHE"), os.environ.get("XDG_CACHE_HOME", "")
+    if own:
+        return Path(own).absolute() / "windows"
+    # A relative path there is to be ignored, says the XDG specification.
+    if Path(shared).is_absolute():
+        return Path(shared) / "qabench" / "windows"
+    try:
+        return Path.home() / ".cache" / "qabench" / "windows"
+    except RuntimeError:
+        return None
+
+
+def key(
+    data: ExampleSet, tokenizer_fingerprint: str, template: PairTemplate, settings: WindowSettings
+) -> str:
+    """The entry's name: sha256, as 64 hex digits, of what decides the windows."""
+    made_of = {
+        "format": FORMAT,
+        "windowing": WINDOWING_VERSION,
+        "tokenizers": tokenizers.__version__,
+        "data": data.fingerprint,
+        # The fingerprint is the same in any order, the windows are not.
+        "order": _digest(json.dumps([one.id for one in data.examples])),
+        "tokenizer": tokenizer_fingerprint,
+        "template": asdict(template),
+        "settings": asdict(settings),
+    }
+    return _digest(json.dumps(made_of, sort_keys=True))
+
+
+def fetch(entry: Path, template: PairTemplate, make: Callable[[], Windows]) -> Windows:
+    """The windows of an entry; made, and kept there, if it does not hold them.
 
     Args:
-        data: its content and order name the entry,
-        tokenizer: with
-        tokenizer_hash: its content,
-        template: and
-        settings: these.
-
-    Raises:
-        BenchmarkError: as :func:`~qabench.windows.make_windows`.
+        entry: the folder, named by :func:`key`.
+        template: that of the tokenizer; it is part of the key.
+        make: cuts the windows.
     """
-    key = _key(data, tokenizer_hash, template, settings)
-    folder = cache_folder() / "windows" / key
-    found = _read(folder, template)
-    if found is None:
-        found = make_windows(data.examples, tokenizer, template, settings)
-        _write(folder, found)
-    return found
+    windows = _load(entry, template)
+    if windows is None:
+        windows = make()
+        _keep(entry, windows)
+    return windows
 
 
-def _key(
-    data: ExampleSet, tokenizer_hash: str, template: PairTemplate, settings: WindowSettings
-) -> str:
-    order = hashlib.sha256("\n".join(one.id for one in data.examples).encode()).hexdigest()
-    made_of = [
-        _VERSION,
-        data.fingerprint,
-        order,
-        tokenizer_hash,
-        asdict(template),
-        asdict(settings),
-    ]
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
-
-
-def _read(folder: Path, template: PairTemplate) -> Windows | None:
+def _load(entry: Path, template: PairTemplate) -> Windows | None:
+    """The windows, or ``None`` if there is no entry or anything in it is not as it was written."""
     try:
-        entry = json.loads((folder / _ENTRY).read_text("utf-8"))
-        arrays = {name: _array(folder / f"{name}.npy", entry["crc32"][name]) for name in _names()}
-        counts = WindowCounts(**entry["counts"])
-    # Whatever is wrong with an entry, it can be made anew.
-    except (OSError, ValueError, KeyError, TypeError):
+        manifest = json.loads((entry / _MANIFEST).read_text("utf-8"))
+        if manifest["key"] != entry.name:
+            return None
+        arrays = {name: _read(entry, name, manifest["sha256"][name]) for name in _names()}
+    # A damaged manifest can hold anything at all, and so fail in any of these ways.
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
-    texts = Texts(**{name: arrays.pop(f"texts_{name}") for name in _TEXTS})
-    return Windows(**arrays, texts=texts, template=template, counts=counts)
+    return Windows(
+        **{name: arrays[name].astype(np.int32) for name in _ROWS},
+        texts=_as_texts(arrays),
+        template=template,
+        counts=WindowCounts(*arrays[_COUNTS].tolist()),
+    )
 
 
-def _names() -> tuple[str, ...]:
-    return (*_ARRAYS, *(f"texts_{name}" for name in _TEXTS))
+def _read(entry: Path, name: str, expected: str) -> NDArray[Any]:
+    path = entry / f"{name}.npy"
+    if sha256(path) != expected:
+        raise ValueError(f"{path} is damaged")
+    # Unlike np.load, this takes a file for an array or for nothing: never a zip file or a pickle.
+    return np.asarray(np.lib.format.open_memmap(path, mode="r"))
 
 
-def _array(path: Path, crc32: int) -> Any:
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if zlib.crc32(np.ascontiguousarray(array).data) != crc32:
-        raise ValueError(f"{path} was changed")
-    return array
-
-
-def _write(folder: Path, windows: Windows) -> None:
-    arrays = {name: getattr(windows, name) for name in _ARRAYS}
-    arrays |= {f"texts_{name}": getattr(windows.texts, name) for name in _TEXTS}
-    entry = {
-        "counts": asdict(windows.counts),
-        "crc32": {name: zlib.crc32(np.ascontiguousarray(one).data) for name, one in arrays.items()},
-    }
+def _keep(entry: Path, windows: Windows) -> None:
+    """Write an entry beside its place and rename it, in place of what may be there."""
+    draft = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=entry.parent))
+        for name, array in _as_arrays(windows).items():
+            np.save(draft / f"{name}.npy", _narrow(array), allow_pickle=False)
+        hashes = {name: sha256(draft / f"{name}.npy") for name in _names()}
+        manifest = json.dumps({"key": entry.name, "sha256": hashes}, indent=2)
+        (draft / _MANIFEST).write_text(manifest, "utf-8")
+        shutil.rmtree(entry, ignore_errors=True)
+        draft.rename(entry)
+    # A full or read-only disk, or another process that was quicker: the windows are there anyway.
     except OSError:
-        # A cache that cannot be written is no reason to stop.
-        return
-    try:
-        for name, array in arrays.items():
-            np.save(draft / f"{name}.npy", array, allow_pickle=False)
-        (draft / _ENTRY).write_text(json.dumps(entry), "utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        draft.rename(folder)
-    except OSError:
-        shutil.rmtree(draft, ignore_errors=True)
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _names() -> Sequence[str]:
+    return (*_ROWS, *(f"{_TEXTS}.{one.name}" for one in fields(Texts)), _COUNTS)
+
+
+def _as_arrays(windows: Windows) -> Arrays:
+    arrays: Arrays = {name: getattr(windows, name) for name in _ROWS}
+    for one in fields(Texts):
+        arrays[f"{_TEXTS}.{one.name}"] = getattr(windows.texts, one.name)
+    arrays[_COUNTS] = np.array(astuple(windows.counts), np.int64)
+    return arrays
+
+
+def _as_texts(arrays: Arrays) -> Texts:
+    return Texts(
+        ids=arrays[f"{_TEXTS}.ids"].astype(np.int32),
+        starts=arrays[f"{_TEXTS}.starts"].astype(np.int32),
+        ends=arrays[f"{_TEXTS}.ends"].astype(np.int32),
+        bounds=arrays[f"{_TEXTS}.bounds"].astype(np.int64),
+    )
+
+
+def _narrow(array: NDArray[Any]) -> NDArray[Any]:
+    """The same values in the smallest unsigned integers that hold them."""
+    # Positions, lengths and token ids are never negative.
+    return array.astype(np.min_scalar_type(int(array.max(initial=0))))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -21,6 +21,10 @@ from qabench.tokenization import Texts, Tokenizer, tokenize
 Ints = NDArray[np.int32]
 
 
+# To be raised with every change to what windows hold, so that no older copy is taken for them.
+WINDOWING_VERSION = 1
+
+
 @dataclass(frozen=True, slots=True)
 class PairTemplate:
     """The special tokens around a question and a context, and the token types of each part."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +21,7 @@ from transformers import PreTrainedTokenizerFast
 from qabench.backbone import TokenizerFacts, load_tokenizer
 from qabench.benchmark import BackboneSettings, WindowSettings
 from qabench.examples import ExampleSet, QAExample
-from qabench.window_cache import cached_windows
+from qabench.window_cache import fetch, key
 from qabench.windows import Windows, make_windows
 
 PEER = "run_qa: Dataset.map"
@@ -79,7 +78,6 @@ def findings(material: Material) -> Iterator[Finding]:
 
 def _from_cache(bench: Bench, task: Task, folder: Path) -> Iterator[Finding]:
     """Windows that were cut before, beside run_qa's first time and its later ones."""
-    os.environ["QABENCH_CACHE"] = str(folder / "cache")
     task.rows.save_to_disk(folder / "rows")
     on_disk = replace(task, rows=load_from_disk(folder / "rows"))
     facts = task.tokenizer
@@ -87,7 +85,8 @@ def _from_cache(bench: Bench, task: Task, folder: Path) -> Iterator[Finding]:
     def ours() -> Windows:
         # A new set, whose fingerprint is not known yet.
         data = ExampleSet(task.examples, "", ())
-        return cached_windows(data, facts.encoder, facts.fingerprint, facts.template, task.settings)
+        entry = folder / "cache" / key(data, facts.fingerprint, facts.template, task.settings)
+        return fetch(entry, facts.template, task.ours)
 
     cached = partial(on_disk.theirs, partial(train_features, cached=True))
     for fill in (ours, cached):
