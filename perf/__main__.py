@@ -30,7 +30,11 @@ STAGES = ("windows", "crf", "answers", "scores", "training", "startup", "confide
 
 def main() -> int:
     """Parse, measure, print, write."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    for path in (options.data, options.encoder, options.run):
+        if path is not None and not path.exists():
+            parser.error(f"{path} does not exist; check the path")
     from qabench.errors import QABenchError
 
     _quieten()

@@ -59,6 +59,13 @@ class Comparison:
         """How many times as long the peer's way takes."""
         return self.theirs.median / self.ours.median
 
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The lowest and the highest ratio of one turn: how far to trust the ratio."""
+        pairs = zip(self.theirs.seconds, self.ours.seconds, strict=True)
+        ratios = [theirs / ours for theirs, ours in pairs]
+        return min(ratios), max(ratios)
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
