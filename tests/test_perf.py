@@ -136,6 +136,19 @@ def test_different_results_are_told_and_do_not_stop_the_rest(modules):
     assert (other.agrees, other.agreement) == (False, "1 and 2")
 
 
+def test_of_two_n_best_lists_only_a_better_one_of_the_peers_is_a_disagreement(modules):
+    is_better = modules("stages.answers")._is_better
+
+    def listed(*pairs: tuple[str, float]) -> list[dict]:
+        return [{"text": text, "score": score} for text, score in pairs]
+
+    exact = listed(("a", 3.0), ("b", 2.0), ("", 1.0))
+    assert not is_better(exact, listed(("a", 3.0), ("a", 2.5), ("b", 2.0), ("", 1.0)))
+    assert is_better(exact, listed(("a", 3.0), ("c", 1.5)))
+    with pytest.raises(modules("measuring").DisagreementError):
+        is_better(exact, listed(("a", 3.0), ("c", 2.5)))
+
+
 def test_operations_are_counted_backward_too_and_views_are_not(modules):
     import torch
 

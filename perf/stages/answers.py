@@ -137,13 +137,16 @@ def _same(ours: Found, theirs: Found) -> str:
 
 def _is_better(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> bool:
     """Whether the exact list is better at some rank; raises where the peer's is."""
-    mine = [one["score"] for one in ours if one["text"]]
-    # The peer lists a span twice that two windows share.
-    distinct: dict[tuple[str, float], float] = {}
-    for one in theirs:
-        if one["text"]:
-            distinct.setdefault((one["text"], one["score"]), one["score"])
-    pairs = list(zip(mine, distinct.values(), strict=False))
+    pairs = list(zip(_scores_of_texts(ours), _scores_of_texts(theirs), strict=False))
     if any(other > own + TOLERANCE for own, other in pairs):
         raise DisagreementError("an n-best list of run_qa's has a better span")
     return any(own > other + TOLERANCE for own, other in pairs)
+
+
+def _scores_of_texts(n_best: list[dict[str, Any]]) -> list[float]:
+    """The best score of each distinct text: run_qa lists a span twice that two windows share."""
+    distinct: dict[str, float] = {}
+    for one in n_best:
+        if one["text"]:
+            distinct.setdefault(one["text"], one["score"])
+    return list(distinct.values())

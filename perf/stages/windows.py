@@ -181,21 +181,29 @@ def same_training_windows(ours: Windows, theirs: Dataset) -> str:
     if faults:
         told += f" but {faults} that run_qa starts behind their end (its fault)"
     if split:
-        told += f"; {split} labels begin in another token of the same character"
+        told += f"; {split} labels are in another token of the same character"
     return told
 
 
 def _same_characters(ours: Windows, chosen: Longs, start: Longs, end: Longs) -> NDArray[np.bool_]:
-    """Whether both labels of each window cover the same code points: byte-level tokens may be
-    parts of one character.
+    """Whether both labels of each window begin, and end, in the same character: byte-level tokens
+    may hold parts of one.
     """
     legal = (ours.start[chosen] > 0) & (start[chosen] > 0) & (start[chosen] <= end[chosen])
-    same = np.zeros(len(chosen), bool)
     rows = chosen[legal]
-    mine = ours.code_points(rows, ours.start[rows], ours.end[rows])
-    other = ours.code_points(rows, start[rows], end[rows])
-    same[legal] = (mine[0] == other[0]) & (mine[1] == other[1])
+    same = np.zeros(len(chosen), bool)
+    same[legal] = _share_a_character(ours, rows, ours.start[rows], start[rows])
+    same[legal] &= _share_a_character(ours, rows, ours.end[rows], end[rows])
     return same
+
+
+def _share_a_character(
+    ours: Windows, rows: Longs, one: NDArray[np.integer], other: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """Whether tokens of two positions overlap."""
+    (low, high), (low_2, high_2) = (ours.code_points(rows, at, at) for at in (one, other))
+    shared: NDArray[np.bool_] = (low < high_2) & (low_2 < high)
+    return shared
 
 
 def same_validation_windows(examples: tuple[QAExample, ...], ours: Windows, theirs: Dataset) -> str:
