@@ -24,11 +24,17 @@ def render(found: SideBySide, title: str, slices: int, flips: int) -> str:
     a, b = found.a.label, found.b.label
     headers = ("", "questions", a, b, "difference", "95 % interval", "p")
     parts = [title, table([_row(one) for one in found.overall], headers), *_verdicts(found)]
-    kinds = [(name, f"{left:.1f}", f"{right:.1f}") for name, left, right in found.faults]
-    parts += ["", table(kinds, ("wrong answers, % of questions", a, b))]
+    for name, shares in (
+        ("wrong answers, % of questions", found.faults),
+        ("points of EM lost by", found.losses),
+        ("best EM still possible behind", found.ceilings),
+    ):
+        if shares:
+            rows = [(what, f"{left:.1f}", f"{right:.1f}") for what, left, right in shares]
+            parts += ["", table(rows, (name, a, b))]
     if slices:
-        rows = [_row(one) for one in found.by_slice[:slices]]
-        parts += ["", table(rows, ("EM by slice, clearest difference first", *headers[1:]))]
+        lines = [_row(one) for one in found.by_slice[:slices]]
+        parts += ["", table(lines, ("EM by slice, clearest difference first", *headers[1:]))]
         parts.append(
             "Intervals and p of slices are for each alone: with many, some differ by chance."
         )

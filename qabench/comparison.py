@@ -128,6 +128,8 @@ class SideBySide:
         overall: EM and F1 of all questions, and of those with and without answer.
         by_seed: McNemar's test of the two runs of each seed that both have.
         faults: share of questions with each kind of error, in percent, of a and of b.
+        losses: points of EM that each owner lost, of a and of b.
+        ceilings: the best EM still possible at each step, of a and of b; empty where unknown.
         by_slice: EM of the slices, the clearest difference first.
         flips: questions on which they differ, the largest difference first.
     """
@@ -138,6 +140,8 @@ class SideBySide:
     overall: tuple[Difference, ...]
     by_seed: tuple[tuple[int, McNemar], ...]
     faults: tuple[tuple[str, float, float], ...]
+    losses: tuple[tuple[str, float, float], ...]
+    ceilings: tuple[tuple[str, float, float], ...]
     by_slice: tuple[Difference, ...]
     flips: tuple[Flip, ...]
 
@@ -172,6 +176,8 @@ def side_by_side(a: System, b: System) -> SideBySide:
         overall=tuple(overall),
         by_seed=tuple(_by_seed(a, b)),
         faults=tuple(_faults(a, b)),
+        losses=_means(a, b, "losses"),
+        ceilings=_means(a, b, "ceilings"),
         by_slice=tuple(sorted(by_slice, key=_clearness, reverse=True)),
         flips=tuple(_flips(a, b, *exact)),
     )
@@ -217,6 +223,17 @@ def _faults(a: System, b: System) -> list[tuple[str, float, float]]:
             }
         )
     return [(str(fault), shares[0][fault], shares[1][fault]) for fault in shares[0]]
+
+
+def _means(a: System, b: System, name: str) -> tuple[tuple[str, float, float], ...]:
+    """Entries of a part of the reports' scores, mean over seeds; none where a run lacks it."""
+    sides = [[getattr(one.report.scores, name) for one in side.records] for side in (a, b)]
+    if any(one is None for side in sides for one in side):
+        return ()
+    return tuple(
+        (key, *(float(np.mean([one[key] for one in side])) for side in sides))
+        for key in sides[0][0]
+    )
 
 
 def _flips(a: System, b: System, exact_a: Floats, exact_b: Floats) -> list[Flip]:
