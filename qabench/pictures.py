@@ -26,7 +26,7 @@ def illustrate(
         if folder is not None:
             own = folder / f"{contest.benchmark}-{contest.fingerprint[:8]}"
             plots.save(drawn, folder if len(contests) == 1 else own)
-        pictures = tuple(Picture(one.title, plots.as_svg(one)) for one in drawn)
+        pictures = tuple(Picture(one.title, one.caption, plots.as_svg(one)) for one in drawn)
         sections.append(Section(contest, table, pictures))
     if page is not None:
         write_page(sections, page)

@@ -31,7 +31,9 @@ def contest(tmp_path):
 @pytest.fixture
 def page(contest) -> str:
     (table,) = tables([contest])
-    return document([Section(contest, table, (Picture("a plot", "<svg></svg>"),))])
+    return document(
+        [Section(contest, table, (Picture("a plot", "how to read it", "<svg></svg>"),))]
+    )
 
 
 def data_of(page: str) -> dict:
@@ -83,7 +85,7 @@ def test_the_scripts_data_are_the_outcomes(page, contest):
 
 def test_markup_in_names_titles_and_texts_stays_text(contest, tmp_path):
     (table,) = tables([contest])
-    page = document([Section(contest, table, (Picture(EVIL, EVIL),))])
+    page = document([Section(contest, table, (Picture(EVIL, EVIL, EVIL),))])
     assert "<script>alert" not in page
     assert "<img src=x" not in page
 

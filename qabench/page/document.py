@@ -24,10 +24,12 @@ class Picture:
 
     Attributes:
         title: what it shows, read out where it cannot be seen.
+        caption: how to read it.
         svg: the drawing.
     """
 
     title: str
+    caption: str
     svg: str
 
 
@@ -89,10 +91,10 @@ def _section(place: int, section: Section) -> str:
 
 def _picture(picture: Picture) -> str:
     encoded = base64.b64encode(picture.svg.encode()).decode()
-    title = html.escape(picture.title, quote=True)
+    title, caption = html.escape(picture.title), html.escape(picture.caption)
     return (
         f'<figure><img alt="{title}" src="data:image/svg+xml;base64,{encoded}">'
-        f"<figcaption>{title}</figcaption></figure>"
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
