@@ -6,7 +6,6 @@ page need nothing but run directories, and every aggregate can be computed again
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qabench.answers import Answer, Answers
-from qabench.errors import ReportError, RunError
+from qabench.errors import ReportError
 from qabench.examples import GoldAnswer, QAExample
+from qabench.files import write_bytes
 from qabench.obstacles import obstacles
 from qabench.predictions import golds_of
 from qabench.scoring import Gold, normalize_answer, score_questions
@@ -135,17 +135,9 @@ def write(outcomes: Outcomes, path: Path) -> None:
         name: getattr(outcomes, name) for name in numbers if getattr(outcomes, name) is not None
     }
     table = pa.table(columns).replace_schema_metadata({"format": FORMAT})
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        pq.write_table(table, draft, compression="zstd")
-        with draft.open("rb+") as file:
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise RunError(
-            f"{path} cannot be written ({error}); free some space, or name another folder."
-        ) from error
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue())
 
 
 _OPTIONAL = ("null_odds", "windows", "obstacle", "n_best_exact")

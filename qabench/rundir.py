@@ -16,6 +16,7 @@ from qabench import reports
 from qabench.errors import RunError
 from qabench.files import write_json
 from qabench.reports import Report
+from qabench.validation import dotted
 
 FILE_NAME = "run.json"
 
@@ -68,7 +69,7 @@ def _known(path: Path) -> dict[str, Any]:
 
 
 def _compare(folder: Path, known: dict[str, Any], asked: dict[str, Any]) -> None:
-    old, new = _flat(known), _flat(asked)
+    old, new = dotted(known), dotted(asked)
     different = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     if different:
         shown = "; ".join(f"{key}: {old.get(key)} -> {new.get(key)}" for key in different[:5])
@@ -76,13 +77,3 @@ def _compare(folder: Path, known: dict[str, Any], asked: dict[str, Any]) -> None
             f"{folder} was begun with other settings ({shown}); name another --runs-dir, or "
             f"overwrite it with --force."
         )
-
-
-def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat

@@ -105,3 +105,14 @@ def fill_defaults(schema: Mapping[str, Any], document: Mapping[str, Any]) -> dic
         if sub.get("type") == "object" and "properties" in sub:
             filled[key] = fill_defaults(sub, filled.get(key, {}))
     return filled
+
+
+def dotted(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of a nested object by their dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            flat |= dotted(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -20,6 +20,7 @@ from qabench.predictions import golds_of
 from qabench.reports import Report
 from qabench.scorecard import report_scores, split_questions
 from qabench.scoring import normalize_answer, score_questions
+from qabench.validation import dotted
 
 # Sums differ in their last digits between versions of Python.
 _RELATIVE = 1e-9
@@ -139,22 +140,12 @@ def _n_best_exact(found: Outcomes, lists: Mapping[str, Any]) -> np.ndarray:
 
 
 def _scores(report: Report, found: Outcomes) -> Iterator[str]:
-    said = _flat(asdict(report.scores))
-    computed = _flat(asdict(report_scores(found, report.scores.null_threshold)))
+    said = dotted(asdict(report.scores))
+    computed = dotted(asdict(report_scores(found, report.scores.null_threshold)))
     for key in sorted(said.keys() | computed.keys()):
         a, b = said.get(key), computed.get(key)
         if not _same(a, b):
             yield f"scores.{key} is {a}, but the results by question give {b}."
-
-
-def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _same(a: Any, b: Any) -> bool:
