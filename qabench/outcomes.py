@@ -6,6 +6,7 @@ page need nothing but run directories, and every aggregate can be computed again
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
