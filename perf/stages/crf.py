@@ -13,17 +13,14 @@ from measuring import Bench, Count, DisagreementError, Finding, doublings
 from operations import operations
 from peers.four_states import AFTER, four_states, state_emissions, state_tags
 from spanbert_crf import single_span, tagging
-from spanbert_crf.chain import B, Chain, I, O, chain, span_score, span_terms
+from spanbert_crf.chain import B, Chain, I, O, chain, span_score
 from torch import Tensor
 from torchcrf import CRF
-
-from qabench.heads import WindowBatch, top_spans
 
 PEER = "pytorch-crf"
 FOUR = "pytorch-crf, four states"
 # Against pytorch-crf in float64, whose sums run in another order.
 TOLERANCE = 1e-7
-MAX_TOKENS = 30
 
 Partition = Callable[[Chain], Tensor]
 
@@ -166,20 +163,8 @@ def _with_gradient(value: Tensor, emissions: Tensor, crf: CRF) -> Loss:
 
 def _best_span(given: Problem) -> list[tuple[int, int]]:
     """First and last token of the best span of each window, (-1, -1) where all O is better."""
-    with torch.no_grad():
-        terms = span_terms(chain(given.emissions, given.mask, given.crf))
-        found = top_spans(
-            terms.first,
-            terms.last,
-            WindowBatch(attention_mask=given.mask, context_mask=given.mask),
-            torch.zeros(len(given.mask)),
-            1,
-            MAX_TOKENS,
-            one_token=terms.alone,
-        )
-        rows = torch.stack([found.start[:, 0], found.end[:, 0]], 1)
-        rows = rows.masked_fill(found.score <= 0, -1)
-        return [(start, end) for start, end in rows.tolist()]
+    found = single_span.best(chain(given.emissions, given.mask, given.crf))
+    return list(zip(found.start.tolist(), found.end.tolist(), strict=True))
 
 
 def _decode(given: Problem) -> Callable[[], list[list[int]]]:

@@ -54,6 +54,39 @@ def marginals(chain: Chain) -> Marginals:
         return Marginals(null=(-value).exp(), start=first + alone, end=last + alone)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Best:
+    """The most probable tagging of each window.
+
+    Attributes:
+        score: (B,) relative to all O; 0 where all O is the best.
+        start: (B,) int64, first token of the span; -1 for all O.
+        end: (B,) int64, last token; -1 for all O.
+    """
+
+    score: Tensor
+    start: Tensor
+    end: Tensor
+
+
+def best(chain: Chain) -> Best:
+    """The most probable legal tagging, spans of any length, as Viterbi would find it."""
+    with torch.no_grad():
+        terms = span_terms(chain)
+        first, place = terms.first.cummax(1)
+        long, end = (terms.last + _shifted(first)).max(1)
+        short, alone = terms.alone.max(1)
+        start = place.gather(1, (end - 1).clamp_min(0).unsqueeze(1)).squeeze(1)
+        single = short >= long
+        score = torch.where(single, short, long)
+        null = score <= 0
+        return Best(
+            score=score.clamp_min(0),
+            start=torch.where(single, alone, start).masked_fill(null, -1),
+            end=torch.where(single, alone, end).masked_fill(null, -1),
+        )
+
+
 def _before(terms: SpanTerms) -> Tensor:
     """(B, C) logarithm of the summed ``exp(first)`` of the tokens before each."""
     return _shifted(terms.first.logcumsumexp(1))

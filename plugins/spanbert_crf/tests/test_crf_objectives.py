@@ -143,6 +143,23 @@ def test_the_single_span_partition_and_marginals_are_sums_over_all_spans(length,
         assert float(found.end[0, at]) == pytest.approx(ends, abs=1e-12)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 8), st.integers(0, 10_000), st.sampled_from([0.1, 3.0, 30.0]))
+def test_the_best_tagging_is_the_best_of_all_spans_and_none(length, seed, scale):
+    crf, mask = a_crf(seed=seed), prefixes([length, 8])
+    scores = chain(scale * torch.randn(2, 8, 3, dtype=torch.float64), mask, crf)
+    found = single_span.best(scores)
+    for row, count in enumerate((length, 8)):
+        spans = every_span(count)
+        each = [
+            float(span_score(scores, *(torch.tensor([end] * 2) for end in span))[row])
+            for span in spans
+        ]
+        assert float(found.score[row]) == pytest.approx(max(each), abs=1e-9)
+        chosen = (int(found.start[row]), int(found.end[row]))
+        assert each[spans.index(chosen)] == pytest.approx(max(each), abs=1e-9)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 5), st.integers(0, 10_000), st.sampled_from([0.1, 3.0, 30.0]))
 def test_the_tagging_partition_is_the_sum_over_all_taggings(length, seed, scale):
