@@ -27,17 +27,11 @@ Nothing here needs pytest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
-
-import torch
-
 from qabench.testing import contract, learning, prediction
 from qabench.testing.check import Check, CheckError, Failure
 from qabench.testing.subject import HeadFactory, installed
 
-__all__ = ["Check", "CheckError", "Failure", "HeadFactory", "checks", "examine", "installed"]
+__all__ = ["Check", "CheckError", "Failure", "HeadFactory", "checks", "installed"]
 
 _CHECKS = (
     contract.specification_is_valid,
@@ -64,26 +58,3 @@ _CHECKS = (
 def checks() -> tuple[Check, ...]:
     """Every check; ``str`` of one is its name."""
     return _CHECKS
-
-
-def examine(plugin: str, options: Mapping[str, Any]) -> Iterator[tuple[Check, Failure | None]]:
-    """Every check of an installed plugin on one thread, each as soon as it is done.
-
-    Raises:
-        PluginError: there is no such plugin, its hook or options are wrong, or it builds no head.
-    """
-    factory = installed(plugin, **options)
-    with _one_thread():
-        factory.build()
-        for check in _CHECKS:
-            yield check, check.failure(factory)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

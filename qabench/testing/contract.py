@@ -59,7 +59,7 @@ def _option_problem(name: str, rule: Mapping[str, Any]) -> str | None:
 
 @check(
     matters="the harness calls every head in the same way, by place or by name",
-    mend="take (states, batch) in loss and (states, batch, n_best, max_answer_tokens) in spans; give "
+    mend="let loss take (states, batch), spans (states, batch, n_best, max_answer_tokens), and give "
     "anything more a default",
 )
 def signatures_are_those_of_head(factory: HeadFactory) -> str | None:
