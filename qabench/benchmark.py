@@ -98,8 +98,7 @@ class Benchmark:
 
     def head_options(self, plugin: str) -> dict[str, Any]:
         """The options of ``[head]`` meant for ``plugin``: the plain keys, then its own table."""
-        plain = {key: value for key, value in self.head.items() if not isinstance(value, dict)}
-        return plain | dict(self.head.get(plugin, {}))
+        return _options_for(plugin, self.head)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON types, absent keys as ``null``."""
@@ -140,6 +139,27 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
         changed = f" with --set {' --set '.join(overrides)}" if overrides else ""
         raise BenchmarkError(f"Benchmark {path}{changed} is not valid: {problem}.")
     return _build(fill_defaults(schema("benchmark"), document))
+
+
+def head_options(plugin: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """The head options that overrides of ``head.*`` mean for ``plugin``, without any benchmark.
+
+    Raises:
+        BenchmarkError: an override is not of the form ``head.key=value``.
+    """
+    document: dict[str, Any] = {"head": {}}
+    for override in overrides:
+        if not override.strip().startswith("head."):
+            raise BenchmarkError(
+                f"--set {override!r} is no option of a head; write --set head.key=value."
+            )
+        document = _override(document, override)
+    return _options_for(plugin, document["head"])
+
+
+def _options_for(plugin: str, head: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key: value for key, value in head.items() if not isinstance(value, dict)}
+    return plain | dict(head.get(plugin, {}))
 
 
 def _find(name_or_path: str) -> Path:

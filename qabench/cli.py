@@ -365,6 +365,33 @@ def plugins() -> None:
         click.echo("No plugin is installed; for example: pip install ./plugins/spanbert_linear")
 
 
+@app.command(
+    short_help="Check that a head keeps its contract.",
+    epilog="Example: qabench check spanbert_crf --set head.objective=bio",
+)
+@click.argument("plugin")
+@click.option(
+    "--set",
+    "overrides",
+    metavar="head.KEY=VALUE",
+    multiple=True,
+    help="Option of the head; again for more.",
+)
+def check(plugin: str, overrides: tuple[str, ...]) -> None:
+    """Check that the installed head PLUGIN does what every head must do.
+
+    Seconds on one CPU thread, without data or encoder. Names what broke, why it matters and how to
+    mend it; exit code 5 if anything did.
+    """
+    from qabench.benchmark import head_options
+
+    options = head_options(plugin, overrides)
+
+    from qabench.testing.examination import examine
+
+    examine(plugin, options, click.echo)
+
+
 @app.command(short_help="List the benchmarks.", epilog="Example: qabench benchmarks")
 def benchmarks() -> None:
     """List the benchmarks that come with qabench."""

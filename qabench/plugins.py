@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -16,6 +16,9 @@ from qabench import hookspecs
 from qabench.errors import PluginError
 from qabench.hookspecs import PROJECT, HeadSpec
 from qabench.validation import fill_defaults, first_problem
+
+if TYPE_CHECKING:
+    from qabench.heads import Head
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -39,19 +42,50 @@ class InstalledHead:
         Raises:
             PluginError: an option is unknown to this head or has a wrong value.
         """
-        schema = {
-            "type": "object",
-            "properties": dict(self.spec.options),
-            "additionalProperties": False,
-        }
-        problem = first_problem(schema, given)
-        if problem:
-            raise PluginError(
-                f"Plugin {self.name!r} does not take these head options: {problem}; "
-                f"mend [head] in the benchmark file or the --set head.* override."
-            )
-        filled: dict[str, Any] = fill_defaults(schema, given)
-        return filled
+        return filled_options(self.spec, given)
+
+
+def filled_options(spec: HeadSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A head's options with defaults filled in.
+
+    Raises:
+        PluginError: an option is unknown to this head or has a wrong value.
+    """
+    schema = {
+        "type": "object",
+        "properties": dict(spec.options),
+        "additionalProperties": False,
+    }
+    problem = first_problem(schema, given)
+    if problem:
+        raise PluginError(
+            f"Plugin {spec.name!r} does not take these head options: {problem}; "
+            f"mend [head] in the benchmark file or the --set head.* override."
+        )
+    return fill_defaults(schema, given)
+
+
+def build_head(spec: HeadSpec, hidden_size: int, options: Mapping[str, Any]) -> Head:
+    """A head, initialised from torch's generator.
+
+    Raises:
+        PluginError: the plugin's ``build`` raised, or returned something else.
+    """
+    from qabench.heads import Head
+
+    try:
+        head = spec.build(hidden_size, options)
+    # A plugin's own code may raise anything; the user must learn whose it is.
+    except Exception as error:
+        raise PluginError(
+            f"Plugin {spec.name!r} could not build its head: {type(error).__name__}: {error}."
+        ) from error
+    if not isinstance(head, Head):
+        raise PluginError(
+            f"Plugin {spec.name!r} built a {type(head).__name__}, which is no "
+            f"qabench.heads.Head; derive it from that class."
+        )
+    return head
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +175,7 @@ def _specs_of(manager: pluggy.PluginManager, point: EntryPoint) -> list[HeadSpec
         answers = hook()
         if not answers:
             raise PluginError("it implements no qabench_heads hook")
-        return [_checked(spec) for spec in _listed(answers[0])]
+        return [checked_spec(spec) for spec in _listed(answers[0])]
     except BaseException:
         manager.unregister(plugin)
         raise
@@ -155,7 +189,12 @@ def _listed(answer: object) -> list[object]:
     return list(answer)
 
 
-def _checked(spec: object) -> HeadSpec:
+def checked_spec(spec: object) -> HeadSpec:
+    """``spec`` itself.
+
+    Raises:
+        PluginError: it is no HeadSpec, or its name or ``build`` cannot be used.
+    """
     if not isinstance(spec, HeadSpec):
         raise PluginError(f"its qabench_heads hook returned a {type(spec).__name__} in its list")
     if not isinstance(spec.name, str) or not _NAME.fullmatch(spec.name):

@@ -29,13 +29,13 @@ from qabench.backbone import (
 )
 from qabench.benchmark import Benchmark, DataSettings
 from qabench.contests import Record
-from qabench.errors import BenchmarkError, PluginError
+from qabench.errors import BenchmarkError
 from qabench.examples import ExampleSet, subset
 from qabench.files import sha256, write_json
 from qabench.heads import Head
 from qabench.model import QAModel, save_model
 from qabench.outcomes import Outcomes
-from qabench.plugins import discover
+from qabench.plugins import build_head, discover
 from qabench.predictions import golds_of
 from qabench.quickstart.corpus import read_generated
 from qabench.readers import read_file, read_hub
@@ -252,20 +252,7 @@ def _build(task: Task) -> tuple[Encoder, Head]:
     """Encoder and head, the head initialised from the seed alone."""
     encoder = load_encoder(task.benchmark.backbone)
     transformers.set_seed(task.seed)
-    try:
-        head = task.head.spec.build(encoder.hidden_size, task.options)
-    # A plugin's own code may raise anything; the user must learn whose it is.
-    except Exception as error:
-        raise PluginError(
-            f"Plugin {task.head.name!r} ({task.head.distribution} {task.head.version}) could not "
-            f"build its head: {type(error).__name__}: {error}."
-        ) from error
-    if not isinstance(head, Head):
-        raise PluginError(
-            f"Plugin {task.head.name!r} built a {type(head).__name__}, which is no "
-            f"qabench.heads.Head; derive it from that class."
-        )
-    return encoder, head
+    return encoder, build_head(task.head.spec, encoder.hidden_size, task.options)
 
 
 def _write(

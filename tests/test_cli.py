@@ -131,7 +131,9 @@ def test_score_needs_no_torch(data_files, tmp_path):
     assert "33.33" in done.stdout
 
 
-@pytest.mark.parametrize("words", [["--help"], ["plugins"], ["benchmarks"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["plugins"], ["benchmarks"], ["run", "--help"], ["check", "--help"]]
+)
 def test_looking_around_loads_neither_torch_nor_transformers(words):
     code = (
         "import sys\nfrom qabench.cli import app\n"
@@ -143,7 +145,9 @@ def test_looking_around_loads_neither_torch_nor_transformers(words):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "score", "report", "plugins", "benchmarks", "version"])
+@pytest.mark.parametrize(
+    "command", ["run", "score", "report", "check", "plugins", "benchmarks", "version"]
+)
 def test_every_commands_help_has_an_example(command):
     done = qabench(command, "--help")
     assert done.returncode == 0

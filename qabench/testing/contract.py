@@ -1,0 +1,130 @@
+"""Checks of what a head is: its specification, signatures, initial values and saved file."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import jsonschema
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from qabench.errors import PluginError
+from qabench.heads import Head
+from qabench.plugins import checked_spec
+from qabench.testing.check import check
+from qabench.testing.learning import practised
+from qabench.testing.planted import ORDINARY, planted, predict, same
+from qabench.testing.subject import HeadFactory
+from qabench.validation import first_problem
+
+# Larger than what any initialisation gives; a forbidden transition of a CRF is -100 or -10,000.
+ABSURD = 1e5
+
+
+@check(
+    matters="options and their defaults stand in every report, and a wrong one stops a run late",
+    mend="correct the HeadSpec; each option is a JSON Schema with a default that it admits",
+)
+def specification_is_valid(factory: HeadFactory) -> str | None:
+    """The HeadSpec has a usable name, a summary of one line, and options with valid defaults."""
+    spec = factory.spec
+    try:
+        checked_spec(spec)
+    except PluginError as error:
+        return str(error)
+    if not spec.summary.strip() or "\n" in spec.summary:
+        return f"the summary is {spec.summary!r}, not one line"
+    rate = spec.learning_rate
+    if rate is not None and not (math.isfinite(rate) and rate > 0):
+        return f"the learning rate is {rate}, not a number above 0"
+    problems = (_option_problem(name, rule) for name, rule in spec.options.items())
+    return next(filter(None, problems), None)
+
+
+def _option_problem(name: str, rule: Mapping[str, Any]) -> str | None:
+    try:
+        jsonschema.Draft202012Validator.check_schema(rule)
+    except jsonschema.SchemaError as error:
+        return f"option {name!r} is no JSON Schema: {error.message}"
+    if "default" not in rule:
+        return f"option {name!r} has no default"
+    problem = first_problem({"properties": {name: rule}}, {name: rule["default"]})
+    return f"the default of {problem}" if problem else None
+
+
+@check(
+    matters="the harness calls every head in the same way, by place or by name",
+    mend="let loss take (states, batch), spans (states, batch, n_best, max_answer_tokens), and give "
+    "anything more a default",
+)
+def signatures_are_those_of_head(factory: HeadFactory) -> str | None:
+    """Arguments of loss and spans are those of qabench.heads.Head, under these names."""
+    head = factory.build()
+    for method in ("loss", "spans"):
+        wanted = list(inspect.signature(getattr(Head, method)).parameters)[1:]
+        signature = inspect.signature(getattr(head, method))
+        given = list(signature.parameters.values())
+        optional = all(
+            one.default is not one.empty or one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+            for one in given[len(wanted) :]
+        )
+        if [one.name for one in given[: len(wanted)]] != wanted or not optional:
+            return f"{method} takes {signature}, not ({', '.join(wanted)})"
+    return None
+
+
+@check(
+    matters="the same seed must give the same run, and memory that nobody set is different on each "
+    "machine",
+    mend="initialise every parameter and buffer with torch's functions and no generator of your "
+    "own; torch.empty leaves memory as it was",
+)
+def initial_values_follow_the_seed(factory: HeadFactory) -> str | None:
+    """Two builds of one seed are equal bit for bit; all values are finite and not absurd."""
+    with _unset_memory_is_nan():
+        first, second = (factory.build(seed=7).state_dict() for _ in range(2))
+    for name, value in first.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            return f"{name} has entries that are no finite numbers, or were never set"
+        if value.is_floating_point() and value.numel() and value.abs().max() > ABSURD:
+            return f"{name} has entries as large as {float(value.abs().max()):.3g}"
+        if name not in second or not torch.equal(value, second[name]):
+            return f"{name} differs between two heads that were built with the same seed"
+    return None
+
+
+@contextmanager
+def _unset_memory_is_nan() -> Iterator[None]:
+    """torch.empty gives nan, where memory would often hold zeros by chance."""
+    mode = torch.get_deterministic_debug_mode()
+    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    torch.set_deterministic_debug_mode("warn")
+    torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+        torch.set_deterministic_debug_mode(mode)
+
+
+@check(
+    matters="a run ends by saving the head, and what is not in the file is lost",
+    mend="keep what decides predictions in parameters or persistent buffers, each in memory of its "
+    "own",
+)
+def saved_heads_predict_the_same(factory: HeadFactory) -> str | None:
+    """A state_dict through safetensors into another head gives the same spans, bit for bit."""
+    head, batch = practised(factory), planted(ORDINARY)
+    # As qabench.model.save_model writes it.
+    content = save({name: value.contiguous() for name, value in head.state_dict().items()})
+    other = factory.build(seed=1)
+    loaded: dict[str, Tensor] = load(content)
+    other.load_state_dict(loaded)
+    if same(predict(head, batch), predict(other, batch)):
+        return None
+    return "a head that loaded the saved values predicts other spans"

@@ -1,0 +1,210 @@
+"""Checks of a head's loss, and of what it learns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from qabench.heads import Head, SpanScores
+from qabench.testing.check import check
+from qabench.testing.planted import LESSON, ORDINARY, Planted, evaluated_loss, planted, predict
+from qabench.testing.subject import HeadFactory
+
+STEPS = 240
+EVALUATED_EVERY = 20
+# The second is for heads that the first shakes too much.
+LEARNING_RATES = (1e-2, 1e-3)
+PRACTICE_STEPS = 5
+
+
+def practised(factory: HeadFactory) -> Head:
+    """A head after a few steps, in eval mode.
+
+    A head may begin with all scores equal, which hides much.
+    """
+    head = factory.build()
+    for _ in islice(_steps(head, planted(LESSON), LEARNING_RATES[0]), PRACTICE_STEPS):
+        pass
+    return head.eval()
+
+
+def _steps(head: Head, lesson: Planted, learning_rate: float) -> Iterator[float]:
+    """Train on the same windows, over and over; gives each step's loss."""
+    optimizer = torch.optim.AdamW(_trained(head), lr=learning_rate, weight_decay=0.0)
+    while True:
+        own = lesson.copy()
+        head.train()
+        optimizer.zero_grad()
+        # A loss of a wrong shape fails one check alone.
+        loss = head.loss(own.states, own.batch).sum()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        yield float(loss.detach())
+
+
+def _trained(head: Head) -> list[torch.nn.Parameter]:
+    return [parameter for parameter in head.parameters() if parameter.requires_grad]
+
+
+@check(
+    matters="training stops at a loss that is no finite number, and backward needs a scalar",
+    mend="return the mean over the windows, and keep logarithms and differences of -inf out of it",
+)
+def loss_is_a_finite_scalar(factory: HeadFactory) -> str | None:
+    """The loss is one finite number, also for states rounded to bf16."""
+    head = factory.build()
+    answerable = [window for window in ORDINARY if window.gold is not None]
+    unanswerable = [window for window in ORDINARY if window.gold is None]
+    for windows in (ORDINARY, answerable, unanswerable):
+        batch = planted(windows)
+        for kind, given in (("float32", batch), ("bf16-rounded", batch.rounded())):
+            for training in (True, False):
+                own = given.copy()
+                head.train(training)
+                problem = _not_a_finite_scalar(head.loss(own.states, own.batch))
+                if problem:
+                    mode = "train" if training else "eval"
+                    return f"loss with {kind} states in {mode} mode {problem}"
+    return None
+
+
+def _not_a_finite_scalar(loss: object) -> str | None:
+    if not isinstance(loss, Tensor):
+        return f"is a {type(loss).__name__}, not a tensor"
+    if loss.shape:
+        return f"has shape {tuple(loss.shape)}, not ()"
+    value = float(loss.detach())
+    return None if math.isfinite(value) else f"is {value}"
+
+
+@check(
+    matters="with a sum, or with padding in it, what is learned depends on how windows are batched",
+    mend="average over the windows, each by its own tokens; leave out what attention_mask leaves "
+    "out",
+)
+def loss_is_the_mean_over_windows(factory: HeadFactory) -> str | None:
+    """The loss of a padded batch is the mean of its windows' losses alone."""
+    head, batch = practised(factory), planted(ORDINARY, padding=2)
+    together = float(evaluated_loss(head, batch).sum())
+    alone = [float(evaluated_loss(head, batch.alone(row)).sum()) for row in range(len(ORDINARY))]
+    mean = sum(alone) / len(alone)
+    if math.isclose(together, mean, rel_tol=1e-3, abs_tol=1e-4):
+        return None
+    return f"loss of {len(alone)} windows is {together:.5g}, but the mean of each alone {mean:.5g}"
+
+
+@check(
+    matters="a parameter without gradient stays what it was at the start, and so does an encoder "
+    "behind detached states",
+    mend="use every parameter in loss, or set requires_grad to False where it is fixed by design; "
+    "detach nothing",
+)
+def gradients_reach_everything(factory: HeadFactory) -> str | None:
+    """Every trained parameter and the states get a finite gradient that is not zero."""
+    head = factory.build()
+    optimizer = torch.optim.AdamW(_trained(head), lr=LEARNING_RATES[0])
+    missing = {name for name, one in head.named_parameters() if one.requires_grad} | {"states"}
+    head.train()
+    # Several steps: behind a layer of zeros gradients begin with the second.
+    for windows in (LESSON, ORDINARY, LESSON, ORDINARY):
+        own = planted(windows).copy()
+        optimizer.zero_grad()
+        torch.autograd.backward(head.loss(own.states.requires_grad_(), own.batch).sum())
+        gradients = {name: one.grad for name, one in head.named_parameters()}
+        gradients["states"] = own.states.grad
+        found = {name: one for name, one in gradients.items() if one is not None}
+        for name, gradient in found.items():
+            if not torch.isfinite(gradient).all():
+                return f"the gradient of {name} has entries that are no finite numbers"
+        missing -= {name for name, gradient in found.items() if gradient.any()}
+        optimizer.step()
+    return f"no gradient reaches {', '.join(sorted(missing))}" if missing else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    """What a head had learned by heart when it was last asked.
+
+    Attributes:
+        losses: the first and the last.
+        right: (B,) bool, by window.
+    """
+
+    losses: tuple[float, float]
+    right: Tensor
+
+
+Answers = Callable[[SpanScores, Planted], Tensor]
+
+
+def _overfit(factory: HeadFactory, right: Answers) -> _Lesson:
+    """Train until every window is right, at the learning rate that does best."""
+    lesson = planted(LESSON)
+    results = []
+    for learning_rate in LEARNING_RATES:
+        head, losses = factory.build(), []
+        for step, loss in enumerate(_steps(head, lesson, learning_rate), 1):
+            losses.append(loss)
+            if step % EVALUATED_EVERY == 0:
+                result = _Lesson((losses[0], loss), right(predict(head, lesson), lesson))
+                if result.right.all() or step == STEPS:
+                    break
+        if result.right.all():
+            return result
+        results.append(result)
+    return max(results, key=lambda result: int(result.right.sum()))
+
+
+def _answerable(lesson: Planted) -> Tensor:
+    return lesson.batch.start > 0
+
+
+def _best_is_gold(spans: SpanScores, lesson: Planted) -> Tensor:
+    gold = (spans.start[:, 0] == lesson.batch.start) & (spans.end[:, 0] == lesson.batch.end)
+    return gold | ~_answerable(lesson)
+
+
+def _null_is_right(spans: SpanScores, lesson: Planted) -> Tensor:
+    return (spans.null_score > spans.score[:, 0]) != _answerable(lesson)
+
+
+@check(
+    matters="what spans ranks first is not what loss teaches, so no training makes the head good",
+    mend="give both the same scores; look for labels that are shifted, swapped or aligned "
+    "differently",
+)
+def learns_by_heart(factory: HeadFactory) -> str | None:
+    """Training on eight windows lowers the loss, and the best span is the gold of each."""
+    result = _overfit(factory, _best_is_gold)
+    first, last = result.losses
+    if not last < first:
+        return f"in training on {len(LESSON)} windows the loss went from {first:.5g} to {last:.5g}"
+    if result.right.all():
+        return None
+    wrong = torch.nonzero(~result.right).flatten().tolist()
+    golds = ", ".join(f"{LESSON[row].positions}" for row in wrong)
+    return f"after {STEPS} steps on {len(LESSON)} windows the golds at {golds} are not ranked first"
+
+
+@check(
+    matters="null_score - score is compared with one threshold for all heads: turned round, the "
+    "head abstains where it should answer",
+    mend="give null_score the unit of the spans' scores, higher where no answer is likelier, and "
+    "train it on windows whose start and end are 0",
+)
+def null_score_points_to_no_answer(factory: HeadFactory) -> str | None:
+    """After training on eight windows the null score wins exactly where there is no answer."""
+    result = _overfit(factory, _null_is_right)
+    if result.right.all():
+        return None
+    answerable = _answerable(planted(LESSON))
+    return (
+        f"after {STEPS} steps on {len(LESSON)} windows the null score wins in "
+        f"{int((answerable & ~result.right).sum())} of {int(answerable.sum())} with an answer, and "
+        f"loses in {int((~answerable & ~result.right).sum())} of {int((~answerable).sum())} without"
+    )

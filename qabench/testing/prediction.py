@@ -1,0 +1,236 @@
+"""Checks of the spans that a head returns."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from qabench.heads import SpanScores
+from qabench.testing.check import check
+from qabench.testing.learning import practised
+from qabench.testing.planted import (
+    ANY_LENGTH,
+    ORDINARY,
+    Planted,
+    Window,
+    evaluated_loss,
+    planted,
+    predict,
+    same,
+    scored_spans,
+)
+from qabench.testing.subject import HeadFactory
+
+# (n_best, max_answer_tokens)
+LIMITS = ((1, 1), (4, 2), (20, 3), (20, ANY_LENGTH))
+EXTREME = {
+    "a context of one token": Window(context=1, gold=(0, 0)),
+    "a context of one token at the window's end": Window(context=1, gold=(0, 0), after=0),
+    "a context that fills the window": Window(context=10, gold=(0, 9), before=1, after=0),
+    "a context right behind the question": Window(context=6, gold=(0, 1), before=3),
+    "one token and no answer": Window(context=1, gold=None),
+}
+USE_TOP_SPANS = "search with qabench.heads.top_spans"
+
+
+def _limited(factory: HeadFactory) -> list[tuple[str, int, SpanScores]]:
+    """The limits in words, the longest answer in tokens, and the spans under these limits."""
+    head, batch = practised(factory), planted(ORDINARY)
+    return [
+        (
+            f"with n_best={k} and max_answer_tokens={longest}",
+            longest,
+            predict(head, batch, k, longest),
+        )
+        for k, longest in LIMITS
+    ]
+
+
+@check(
+    matters="the harness stores spans as columns and compares null_score - score as float32; a "
+    "score that is no number ranks nowhere",
+    mend="return SpanScores with (B, n_best) int64 start and end and float32 score, -inf where "
+    f"there is no further span, and (B,) float32 null_score, or {USE_TOP_SPANS}",
+)
+def spans_have_their_shapes(factory: HeadFactory) -> str | None:
+    """Shapes and dtypes of the spans, whatever n_best; scores are numbers."""
+    head, batch = practised(factory), planted(ORDINARY)
+    for k, longest in LIMITS:
+        spans = predict(head, batch, k, longest)
+        rows = len(ORDINARY)
+        expected = {
+            "start": ((rows, k), torch.int64),
+            "end": ((rows, k), torch.int64),
+            "score": ((rows, k), torch.float32),
+            "null_score": ((rows,), torch.float32),
+        }
+        for name, form in expected.items():
+            value = getattr(spans, name)
+            if (tuple(value.shape), value.dtype) != form:
+                return f"{name} with n_best={k} is {tuple(value.shape)} {value.dtype}, not {form}"
+        if not torch.isfinite(spans.null_score).all():
+            return "null_score has entries that are no finite numbers"
+        if (spans.score.isnan() | spans.score.isposinf()).any():
+            return "score has entries that are nan or inf"
+    return None
+
+
+@check(
+    matters="an answer outside the context has no text, and a longer one is not every head's to "
+    "give",
+    mend=f"mask by context_mask and max_answer_tokens, or {USE_TOP_SPANS}",
+)
+def spans_are_legal(factory: HeadFactory) -> str | None:
+    """Scored spans lie in the context, start <= end, and are at most max_answer_tokens long."""
+    batch = planted(ORDINARY)
+    for limits, longest, spans in _limited(factory):
+        problem = _illegal(spans, batch, longest)
+        if problem:
+            return f"{problem} {limits}"
+    return None
+
+
+def _illegal(spans: SpanScores, batch: Planted, longest: int) -> str | None:
+    for row, inside in enumerate(batch.batch.context_mask):
+        first, last = (int(at) for at in torch.nonzero(inside).flatten()[[0, -1]])
+        for start, end in scored_spans(spans, row):
+            if not first <= start <= end <= last:
+                return f"span {start}..{end} is not in the context {first}..{last}"
+            if end - start >= longest:
+                return f"span {start}..{end} is longer than {longest} tokens"
+    return None
+
+
+@check(
+    matters="a span that stands twice takes a place of the n best and doubles its probability",
+    mend=f"give every span one score, or {USE_TOP_SPANS}",
+)
+def spans_are_distinct(factory: HeadFactory) -> str | None:
+    """No window has a scored span twice."""
+    for limits, _, spans in _limited(factory):
+        scored = (spans.score > -math.inf).sum(1).tolist()
+        for row, count in enumerate(scored):
+            if len(scored_spans(spans, row)) < count:
+                return f"window {row} has a span twice {limits}"
+    return None
+
+
+@check(
+    matters="the first span of a window is taken for its answer, and the last is cut off first",
+    mend=f"sort each window by falling score, or {USE_TOP_SPANS}",
+)
+def spans_are_sorted(factory: HeadFactory) -> str | None:
+    """The best span stands first, and scores fall."""
+    for limits, _, spans in _limited(factory):
+        rising = (spans.score[:, 1:] > spans.score[:, :-1]).nonzero()
+        if len(rising):
+            row, column = rising[0].tolist()
+            return f"window {row} has a higher score at place {column + 1} than before {limits}"
+    return None
+
+
+@check(
+    matters="answers would depend on which windows happen to share a batch",
+    mend="leave out what attention_mask leaves out wherever tokens are compared or pooled, and "
+    "mix no windows",
+)
+def padding_changes_nothing(factory: HeadFactory) -> str | None:
+    """A window has the same spans and null score alone as in a padded batch."""
+    head, batch = practised(factory), planted(ORDINARY, padding=3)
+    together = predict(head, batch)
+    for row in range(len(ORDINARY)):
+        single = predict(head, batch.alone(row))
+        a, b = scored_spans(together, row), scored_spans(single, 0)
+        if a.keys() != b.keys():
+            return f"window {row} has {len(a)} spans in a batch, alone others ({len(b)})"
+        far = [span for span in a if not _close(a[span], b[span])]
+        if far:
+            return f"span {far[0]} scores {a[far[0]]:.6g} in a batch, {b[far[0]]:.6g} alone"
+        null_scores = float(together.null_score[row]), float(single.null_score[0])
+        if not _close(*null_scores):
+            return "the null score is {:.6g} in a batch, {:.6g} alone".format(*null_scores)
+    return None
+
+
+def _close(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-4)
+
+
+@check(
+    matters="a report could not be made again, and two runs of one seed would differ",
+    mend="draw nothing in eval mode: nn.Dropout, or functional dropout with training=self.training",
+)
+def evaluation_is_deterministic(factory: HeadFactory) -> str | None:
+    """In eval mode the same windows give the same loss and spans, bit for bit."""
+    head, batch = practised(factory), planted(ORDINARY)
+    if not torch.equal(*(evaluated_loss(head, batch, seed) for seed in (1, 2))):
+        return "loss differs from one call to the next"
+    if not same(*(predict(head, batch, seed=seed) for seed in (1, 2))):
+        return "spans differ from one call to the next"
+    return None
+
+
+@check(
+    matters="a head that knows the golds when it predicts scores what it was told",
+    mend="keep nothing of a LabelledBatch beyond loss in eval mode",
+)
+def golds_do_not_leak(factory: HeadFactory) -> str | None:
+    """Spans are the same before and after a loss in eval mode, whatever its golds."""
+    head, batch = practised(factory), planted(ORDINARY)
+    before = predict(head, batch)
+    start = torch.tensor([window.before for window in ORDINARY])
+    for golds in ((batch.batch.start, batch.batch.end), (start, start), (0 * start, 0 * start)):
+        evaluated_loss(head, batch.with_golds(*golds))
+        if not same(before, predict(head, batch)):
+            return "spans changed after loss had seen other golds for these windows in eval mode"
+    return None
+
+
+@check(
+    matters="loss and spans get the same tensors one after the other, so what the first writes the "
+    "second reads",
+    mend="use no operation in place (masked_fill_, +=, indexing on the left) on states and masks",
+)
+def inputs_stay_untouched(factory: HeadFactory) -> str | None:
+    """Neither loss nor spans writes to its states, masks or golds."""
+    head, batch = practised(factory), planted(ORDINARY, padding=2)
+    with torch.no_grad():
+        for method in ("loss", "spans"):
+            own = batch.copy()
+            limits = () if method == "loss" else (20, ANY_LENGTH)
+            getattr(head, method)(own.states, own.batch, *limits)
+            changed = [
+                name
+                for name, tensor in batch.tensors().items()
+                if not torch.equal(tensor, own.tensors()[name])
+            ]
+            if changed:
+                return f"{method} writes to {', '.join(changed)}"
+    return None
+
+
+@check(
+    matters="real data has windows of every shape: the last of a long context may hold one token",
+    mend="let no step need two tokens, a [SEP] or padding; rule out positions, not windows",
+)
+def extreme_contexts_are_answered(factory: HeadFactory) -> str | None:
+    """Contexts of one token or of the whole window have a finite loss and a legal scored span."""
+    head = practised(factory)
+    batch = planted(list(EXTREME.values()))
+    for row, name in enumerate(EXTREME):
+        alone = batch.alone(row)
+        problem = _unanswered(evaluated_loss(head, alone), predict(head, alone), alone)
+        if problem:
+            return f"{name}: {problem}"
+    problem = _unanswered(evaluated_loss(head, batch), predict(head, batch), batch)
+    return f"all of these contexts in one batch: {problem}" if problem else None
+
+
+def _unanswered(loss: Tensor, spans: SpanScores, batch: Planted) -> str | None:
+    if not torch.isfinite(loss).all():
+        return f"the loss is {float(loss.sum())}"
+    if not all(scored_spans(spans, row) for row in range(len(spans.start))):
+        return "no span has a score"
+    return _illegal(spans, batch, ANY_LENGTH)
