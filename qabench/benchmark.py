@@ -145,7 +145,8 @@ def head_options(plugin: str, overrides: Sequence[str]) -> dict[str, Any]:
     """The head options that overrides of ``head.*`` mean for ``plugin``, without any benchmark.
 
     Raises:
-        BenchmarkError: an override is not of the form ``head.key=value``.
+        BenchmarkError: an override is not of the form ``head.key=value``, or is for another
+            plugin.
     """
     document: dict[str, Any] = {"head": {}}
     for override in overrides:
@@ -154,6 +155,9 @@ def head_options(plugin: str, overrides: Sequence[str]) -> dict[str, Any]:
                 f"--set {override!r} is no option of a head; write --set head.key=value."
             )
         document = _override(document, override)
+    for key, value in document["head"].items():
+        if isinstance(value, dict) and key != plugin:
+            raise BenchmarkError(f"--set head.{key}.* is for another plugin than {plugin!r}.")
     return _options_for(plugin, document["head"])
 
 

@@ -40,6 +40,22 @@ class GoodHead(Head):
         return found
 
 
+class AttentiveHead(GoodHead):
+    """A right head of another kind: two layers with attention and dropout; logits begin at 0."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__(hidden_size)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(hidden_size, 12, 64, 0.1, batch_first=True) for _ in range(2)
+        )
+        nn.init.zeros_(self.project.weight)
+
+    def logits(self, states, batch):
+        for layer in self.layers:
+            states = layer(states, src_key_padding_mask=~batch.attention_mask)
+        return super().logits(states, batch)
+
+
 class RenamesAnArgument(GoodHead):
     def spans(self, states, batch, k, max_answer_tokens):
         return super().spans(states, batch, k, max_answer_tokens)
@@ -128,6 +144,14 @@ class DetachesTheStates(GoodHead):
 class LearnsTheStartForTheEnd(GoodHead):
     def loss(self, states, batch):
         return super().loss(states, replace(batch, end=batch.start))
+
+
+class HidesItsLoss(GoodHead):
+    """The gradient is right, the value always 0."""
+
+    def loss(self, states, batch):
+        loss = super().loss(states, batch)
+        return loss - loss.detach()
 
 
 class TurnsTheNullScoreRound(GoodHead):

@@ -59,8 +59,8 @@ def _option_problem(name: str, rule: Mapping[str, Any]) -> str | None:
 
 @check(
     matters="the harness calls every head in the same way, by place or by name",
-    mend="let loss take (states, batch), spans (states, batch, n_best, max_answer_tokens), and give "
-    "anything more a default",
+    mend="let loss take (states, batch), spans (states, batch, n_best, max_answer_tokens); "
+    "anything more needs a default",
 )
 def signatures_are_those_of_head(factory: HeadFactory) -> str | None:
     """Arguments of loss and spans are those of qabench.heads.Head, under these names."""

@@ -143,21 +143,25 @@ Answers = Callable[[SpanScores, Planted], Tensor]
 
 
 def _overfit(factory: HeadFactory, right: Answers) -> _Lesson:
-    """Train until every window is right, at the learning rate that does best."""
-    lesson = planted(LESSON)
-    results = []
+    """The lesson at the first learning rate that gets every window right, or at the last."""
     for learning_rate in LEARNING_RATES:
-        head, losses = factory.build(), []
-        for step, loss in enumerate(_steps(head, lesson, learning_rate), 1):
-            losses.append(loss)
-            if step % EVALUATED_EVERY == 0:
-                result = _Lesson((losses[0], loss), right(predict(head, lesson), lesson))
-                if result.right.all() or step == STEPS:
-                    break
+        result = _trained_until(right, factory.build(), learning_rate)
         if result.right.all():
-            return result
-        results.append(result)
-    return max(results, key=lambda result: int(result.right.sum()))
+            break
+    return result
+
+
+def _trained_until(right: Answers, head: Head, learning_rate: float) -> _Lesson:
+    """Train until every window is right, or all steps are done."""
+    lesson = planted(LESSON)
+    steps = _steps(head, lesson, learning_rate)
+    first = next(steps)
+    for _ in range(STEPS // EVALUATED_EVERY):
+        *_, last = islice(steps, EVALUATED_EVERY)
+        result = _Lesson((first, last), right(predict(head, lesson), lesson))
+        if result.right.all():
+            break
+    return result
 
 
 def _answerable(lesson: Planted) -> Tensor:

@@ -39,7 +39,7 @@ class HeadFactory:
         return build_head(self.spec, HIDDEN_SIZE, options)
 
 
-def installed(name: str, **options: Any) -> HeadFactory:
+def installed(name: str, /, **options: Any) -> HeadFactory:
     """The factory of an installed plugin, whose hook is checked on the way.
 
     Raises:
