@@ -343,22 +343,7 @@ def plugins() -> None:
 
     from qabench.plugins import discover
 
-    registry = discover()
-    rows = [
-        (
-            head.name,
-            head.distribution,
-            head.version,
-            "CONFLICT: another plugin has this name"
-            if head.name in registry.duplicates
-            else head.spec.summary,
-        )
-        for head in registry.heads
-    ]
-    rows += [
-        (one.name, one.distribution, one.version, f"BROKEN: {one.reason}")
-        for one in registry.broken
-    ]
+    rows = discover().rows()
     if rows:
         click.echo(tabulate(rows, ("plugin", "distribution", "version", "summary")))
     else:

@@ -134,6 +134,24 @@ class Registry:
             return "did you mean " + " or ".join(repr(one) for one in near) + "?"
         return f"installed are {', '.join(names)}" if names else "no plugin is installed"
 
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Name, distribution, version and summary of each head; the reason of each broken one."""
+        conflict = "CONFLICT: another plugin has this name"
+        heads = [
+            (
+                one.name,
+                one.distribution,
+                one.version,
+                conflict if one.name in self.duplicates else one.spec.summary,
+            )
+            for one in self.heads
+        ]
+        broken = [
+            (one.name, one.distribution, one.version, f"BROKEN: {one.reason}")
+            for one in self.broken
+        ]
+        return heads + broken
+
     @property
     def duplicates(self) -> frozenset[str]:
         """Names that more than one plugin claims, so that none of them can be selected."""
