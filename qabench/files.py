@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from qabench.errors import RunError
@@ -46,30 +44,3 @@ def sha256(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def tensors_hash(files: Mapping[str, Path]) -> str:
-    """sha256 over the float32 tensors of safetensors files, as ``backbone.weights_hash`` has it.
-
-    Args:
-        files: by the prefix that the tensors' names get.
-    """
-    from safetensors import safe_open
-
-    digest = hashlib.sha256()
-    with contextlib.ExitStack() as stack:
-        opened = {
-            prefix: stack.enter_context(safe_open(path, framework="numpy"))
-            for prefix, path in files.items()
-        }
-        names = {
-            prefix + key: (file, key)
-            for prefix, file in opened.items()
-            for key in list(file.keys())
-        }
-        for name in sorted(names):
-            file, key = names[name]
-            tensor = file.get_tensor(key)
-            digest.update(f"{name} {tensor.shape} torch.{tensor.dtype}\n".encode())
-            digest.update(tensor.tobytes())
-    return digest.hexdigest()

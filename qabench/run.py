@@ -275,7 +275,9 @@ def _write(
     folder = task.folder / "model"
     save_model(model, task.tokenizer.saver, folder)
     write_json(folder / "qabench.json", task.identity())
-    hashes = {name: sha256(task.folder / name) for name in (*contents, outcomes.FILE_NAME)}
+    weights = sorted(f"model/{path.name}" for path in folder.glob("*.safetensors"))
+    names = (*contents, outcomes.FILE_NAME, *weights)
+    hashes = {name: sha256(task.folder / name) for name in names}
     report = replace(report, files=hashes)
     reports.write(report, task.folder)
     shutil.rmtree(task.folder / CHECKPOINTS, ignore_errors=True)

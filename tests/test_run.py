@@ -55,7 +55,8 @@ def test_a_run_writes_whole_reports_predictions_and_a_model(finished, heads):
             "questions.parquet",
         }
         assert names == predictions | {"report.json", "run.json", "training_log.jsonl", "model"}
-        assert report.files == {name: sha256(folder / name) for name in predictions}
+        weights = {"model/model.safetensors", "model/head.safetensors"}
+        assert report.files == {name: sha256(folder / name) for name in predictions | weights}
         assert (folder / "model" / "head.safetensors").is_file()
         assert reports.read(folder / "report.json") == report
 
@@ -97,7 +98,10 @@ def test_weights_that_were_exchanged_are_found_out(finished, heads, tmp_path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert verify(folder) == ("The weights in model/ are not those of weights_sha256.",)
+    (problem,) = verify(folder)
+    assert problem.startswith("model/head.safetensors is not the file that the report was made of")
+    shutil.rmtree(folder / "model")
+    assert verify(folder) == ()
 
 
 def test_the_report_counts_the_budget(finished):
