@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from importlib.resources import files
+from pathlib import Path
 
+import numpy as np
 import pytest
 from test_comparison import QUESTIONS, write_run
 
+from qabench import outcomes, reports
 from qabench.contests import gather
+from qabench.errors import ReportError
 from qabench.examples import GoldAnswer, QAExample
 from qabench.leaderboard import tables
 from qabench.page import Picture, Section, write_page
-from qabench.page.data import _Contexts, _utf16_offsets
+from qabench.page.data import _Contexts, _utf16_offsets, contest_data
 from qabench.page.document import document
+from qabench.page.standings import escape
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028\x00&amp;\"'"
 
 
 @pytest.fixture
 def contest(tmp_path):
-    import numpy as np
-
     for name, shift in (("good", 0), ("bad", 1)):
         write_run(tmp_path / "runs", name, 0, (np.arange(QUESTIONS) + shift) % 3 > 0)
     (found,) = gather([tmp_path / "runs"])
@@ -42,7 +47,7 @@ def data_of(page: str) -> dict:
 
 
 def test_the_page_has_the_leaderboard_and_what_it_amounts_to(page):
-    assert "<td>good" in page
+    assert '<th scope="row"><bdi>good' in page
     assert "always null" in page
     assert "EM: " in page
 
@@ -70,8 +75,12 @@ def test_the_scripts_data_are_the_outcomes(page, contest):
     for run, system in zip(data["runs"], contest.systems, strict=True):
         found = system.records[0].outcomes
         assert data["questions"]["id"] == [one.id for one in found.examples]
-        assert run["label"] == f"{system.label} seed 0"
+        assert (run["system"], run["seed"]) == (system.label, 0)
         assert run["exact"] == system.records[0].final("exact").astype(int).tolist()
+        assert run["f1"] == system.records[0].final("f1").tolist()
+        assert run["odds"] == found.null_odds.tolist()
+        assert (run["start"], run["end"]) == (found.start.tolist(), found.end.tolist())
+        assert run["text"] == {}
         assert run["abstains"] == found.abstains(0.0).astype(int).tolist()
         wrong = [
             fault for fault, right in zip(run["fault"], run["exact"], strict=True) if not right
@@ -79,8 +88,58 @@ def test_the_scripts_data_are_the_outcomes(page, contest):
         assert all(fault >= 0 for fault in wrong)
     assert data["contexts"] == ["Anna came in May ."]
     assert data["questions"]["golds"][:3] == [[[0, 4]], [[0, 4]], []]
-    column = data["slices"]["answerability"]
-    assert [column["names"][of] for of in column["of"][:3]] == ["HasAns", "HasAns", "NoAns"]
+    assert kinds(data, "answerability")[:3] == ["HasAns", "HasAns", "NoAns"]
+    assert kinds(data, "article") == [f"article {number // 3}" for number in range(QUESTIONS)]
+
+
+def kinds(data: dict, group: str) -> list[str]:
+    column = data["kinds"][group]
+    return [column["names"][of] for of in column["of"]]
+
+
+def test_a_run_in_another_order_stands_in_the_contests_order(tmp_path):
+    first = write_run(tmp_path / "runs", "first", 0, np.arange(QUESTIONS) % 3 > 0)
+    second = write_run(tmp_path / "runs", "second", 0, np.arange(QUESTIONS) % 3 > 0)
+    found = outcomes.read(second / outcomes.FILE_NAME)
+    shuffled = np.random.default_rng(0).permutation(QUESTIONS)
+    columns = ("tune", "start", "end", "null_odds", "exact", "f1")
+    outcomes.write(
+        dataclasses.replace(
+            found,
+            examples=tuple(found.examples[place] for place in shuffled),
+            answers=tuple(found.answers[place] for place in shuffled),
+            **{name: getattr(found, name)[shuffled] for name in columns},
+        ),
+        second / outcomes.FILE_NAME,
+    )
+    assert first != second
+    one, other = contest_data(*gather([tmp_path / "runs"]))["runs"]
+    assert {**other, "system": "first"} == one
+
+
+def test_an_answer_whose_place_is_unknown_is_kept_as_text(tmp_path):
+    folder = write_run(tmp_path / "runs", "one", 0, np.arange(QUESTIONS) % 3 > 0)
+    found = outcomes.read(folder / outcomes.FILE_NAME)
+    end = found.end.copy()
+    end[5] = 0
+    answers = ("", "Maria", *found.answers[2:])
+    changed = dataclasses.replace(found, end=end, answers=answers)
+    outcomes.write(changed, folder / outcomes.FILE_NAME)
+    (run,) = contest_data(*gather([tmp_path / "runs"]))["runs"]
+    assert run["text"] == {0: "", 1: "Maria", 5: "Anna"}
+
+
+def test_what_cannot_be_seen_or_turns_the_text_around_is_named():
+    assert escape("a\u202eb\x00<") == "a⟨U+202E⟩b⟨U+0000⟩&lt;"
+    assert escape("é東😀\n") == "é東😀\n"
+
+
+def test_page_and_script_name_the_same_characters():
+    script = Path(str(files("qabench.page").joinpath("page.js"))).read_text("utf-8")
+    (listed,) = re.findall(r"text\.replace\(/\[(.*?)\]/g", script)
+    assert re.compile(f"[{listed}]").findall("".join(map(chr, range(0x3000)))) == [
+        one for one in map(chr, range(0x3000)) if f"U+{ord(one):04X}" in escape(one)
+    ]
 
 
 def test_markup_in_names_titles_and_texts_stays_text(contest, tmp_path):
@@ -117,3 +176,30 @@ def test_the_page_is_written_whole(contest, tmp_path):
     write_page([Section(contest, table)], path)
     assert path.read_text("utf-8").endswith("</html>\n")
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["page.html"]
+
+
+def test_a_page_that_cannot_be_made_leaves_the_old_one(contest, tmp_path):
+    (table,) = tables([contest])
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    (contest.systems[1].records[0].folder / outcomes.FILE_NAME).unlink()
+    (unread,) = gather([tmp_path / "runs"])
+    with pytest.raises(ReportError, match="cannot be read"):
+        write_page([Section(unread, table)], path)
+    assert path.read_text() == "old"
+
+
+def test_names_of_systems_and_articles_are_never_markup(tmp_path):
+    folder = write_run(tmp_path / "runs", "one", 0, np.arange(QUESTIONS) % 3 > 0)
+    report = reports.read(folder / "report.json")
+    plugin = dataclasses.replace(report.plugin, name=EVIL)
+    reports.write(dataclasses.replace(report, plugin=plugin, warnings=(EVIL,)), folder)
+    found = outcomes.read(folder / outcomes.FILE_NAME)
+    renamed = tuple(dataclasses.replace(one, title=EVIL) for one in found.examples)
+    outcomes.write(dataclasses.replace(found, examples=renamed), folder / outcomes.FILE_NAME)
+    (contest,) = gather([tmp_path / "runs"])
+    page = document([Section(contest, *tables([contest]))])
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert data_of(page)["kinds"]["article"]["names"] == [EVIL]
+    assert data_of(page)["runs"][0]["system"] == EVIL

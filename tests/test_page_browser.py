@@ -45,7 +45,7 @@ const pick = (label, text) => {
     : [...found.options].find((one) => one.text === text).value;
   found.dispatchEvent(new Event(found.tagName === "INPUT" ? "input" : "change"));
 };
-const status = () => document.querySelector(".count span").textContent;
+const status = () => document.querySelector(".pager [role=status]").textContent;
 const result = {};
 __STEPS__
 result.wrong = wrong;
@@ -54,7 +54,7 @@ document.title = "result:" + JSON.stringify(result);
 
 
 def write_runs(runs: Path, questions: int, systems: int = 2) -> None:
-    context = f"😀 Anna {EVIL} came in May ."
+    context = f"😀 Anna {EVIL}\u202e came in May ."
     start = context.index("Anna")
     examples = tuple(
         QAExample(
@@ -132,14 +132,17 @@ def test_questions_are_filtered_searched_and_opened(tmp_path, monkeypatch):
         result.all = [status(), rows().length];
         pick("show", "A right, B wrong"); result.flips = status();
         pick("show", "all questions");
-        pick("slice", "answerability: NoAns"); result.none = status();
-        pick("slice", "all"); pick("search", "when 4 "); result.search = rows();
+        pick("answerability", "NoAns"); result.none = status();
+        pick("answerability", "all"); pick("search", "when 4 "); result.search = rows();
         document.querySelector(".questions .open").click();
         result.gold = [...document.querySelectorAll(".context .gold")].map((one) => one.innerText);
         result.context = document.querySelector(".context").textContent;
         pick("search", ""); pick("error of A", "answered, has none"); result.fault = status();
         pick("error of A", "any or none");
-        [...document.querySelectorAll(".count button")][1].click(); result.second = rows()[0];
+        const next = document.querySelectorAll(".pager button")[2];
+        next.focus(); next.click();
+        result.second = rows()[0]; result.focus = document.activeElement === next;
+        next.click(); next.click(); result.last = status();
         """,
         monkeypatch,
     )
@@ -151,9 +154,93 @@ def test_questions_are_filtered_searched_and_opened(tmp_path, monkeypatch):
     assert len(result["search"]) == 1
     assert "When 4 ?" in result["search"][0]
     assert result["gold"] == ["Anna"]
-    assert result["context"] == f"😀 Anna {EVIL} came in May ."
+    assert result["context"] == f"😀 Anna(①)② {EVIL}⟨U+202E⟩ came in May ."
     assert result["fault"].startswith(f"{int((~a & (number % 3 == 2)).sum())} of 120")
     assert "When 50 ?" in result["second"]
+    assert result["focus"]
+    assert result["last"] == "120 of 120 questions, page 3 of 3"
+
+
+def test_filters_add_up_and_are_cleared_together(tmp_path, monkeypatch):
+    write_runs(tmp_path, 120)
+    result = browse(
+        tmp_path,
+        """
+        pick("answerability", "HasAns"); pick("question word", "when"); result.both = status();
+        pick("article", "article 2"); result.three = rows();
+        document.querySelector(".filters [type=reset]").click(); result.cleared = status();
+        pick("search", "no such text"); result.nothing = rows();
+        """,
+        monkeypatch,
+    )
+    number = np.arange(120)
+    assert result["both"].startswith(f"{int(((number % 3 < 2) & (number % 2 == 0)).sum())} of 120")
+    assert len(result["three"]) == 1
+    assert "When 6 ?" in result["three"][0]
+    assert result["cleared"].startswith("120 of 120")
+    assert result["nothing"] == ["No question is like that."]
+
+
+def test_questions_are_put_in_order(tmp_path, monkeypatch):
+    write_runs(tmp_path, 120)
+    result = browse(
+        tmp_path,
+        """
+        const first = () => document.querySelector(".questions .open").textContent;
+        pick("order", "F1 of A above B, most first"); result.lead = first();
+        pick("order", "question, A to Z"); result.question = first();
+        pick("order", "as in the data"); result.data = first();
+        """,
+        monkeypatch,
+    )
+    number = np.arange(120)
+    lead = int(np.flatnonzero((number % 2 > 0) & (number % 3 == 0))[0])
+    assert f"came {lead} ?" in result["lead"]
+    assert result["question"] == result["data"] == "When 0 ?"
+
+
+def test_an_opened_question_marks_every_answer_with_its_own_line_and_number(tmp_path, monkeypatch):
+    write_runs(tmp_path, 12, systems=3)
+    result = browse(
+        tmp_path,
+        """
+        const open = document.querySelectorAll(".questions .open")[1];
+        open.focus(); open.click();
+        result.lines = ["r0", "r1", "r2"].map((name) =>
+          document.querySelector(`.context .${name}`).textContent);
+        result.styles = ["r0", "r1", "r2"].map((name) =>
+          getComputedStyle(document.querySelector(`.context .${name}`)).textDecorationStyle);
+        result.tags = document.querySelector(".context sup").textContent;
+        result.focus = document.activeElement === open;
+        open.click(); result.closed = document.querySelectorAll(".context").length;
+        """,
+        monkeypatch,
+    )
+    assert result["lines"] == ["Anna"] * 3
+    assert len(set(result["styles"])) == 3
+    # The first three systems are right on question 1, so none of them holds its span back.
+    assert result["tags"] == "①②③"
+    assert result["focus"]
+    assert result["closed"] == 0
+
+
+def test_further_seeds_can_be_shown_four_at_most(tmp_path, monkeypatch):
+    write_runs(tmp_path, 12, systems=6)
+    result = browse(
+        tmp_path,
+        """
+        const boxes = [...document.querySelectorAll(".columns input")];
+        const columns = () => [...document.querySelectorAll(".questions thead bdi")]
+          .map((one) => one.textContent);
+        result.start = columns();
+        result.disabled = boxes.map((one) => one.disabled);
+        boxes[3].click(); boxes[5].click(); result.changed = columns();
+        """,
+        monkeypatch,
+    )
+    assert result["start"] == ["system0", "system1", "system2", "system3"]
+    assert result["disabled"] == [True, True, False, False, True, True]
+    assert result["changed"] == ["system0", "system1", "system2", "system5"]
 
 
 def test_markup_in_the_data_is_shown_and_never_run(tmp_path, monkeypatch):

@@ -8,10 +8,12 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qabench.contests import Contest, Record
 from qabench.examples import QAExample
-from qabench.losses import faults
+from qabench.losses import Fault, faults
+from qabench.outcomes import Outcomes
 from qabench.slices import slices
 
 
@@ -29,14 +31,14 @@ def contest_data(contest: Contest) -> dict[str, Any]:
         "contexts": list(contexts.texts),
         "questions": {
             "id": [one.id for one in examples],
-            "article": [one.title for one in examples],
             "text": [one.question for one in examples],
             "context": list(contexts.of_question),
             "golds": [contexts.golds(place, one) for place, one in enumerate(examples)],
         },
-        "slices": _slice_columns(examples, first.windows),
+        "kinds": _kinds(examples, first.windows),
+        "faults": [str(fault) for fault in Fault],
         "runs": [
-            _run(f"{system.label} seed {record.seed}", record, places, contexts)
+            {"system": system.label, "seed": record.seed, **_run(record, places, contexts)}
             for system in contest.systems
             for record in system.records
         ],
@@ -75,49 +77,56 @@ def _utf16_offsets(text: str) -> tuple[int, ...] | None:
     return tuple(accumulate((2 if one > "\uffff" else 1 for one in text), initial=0))
 
 
-def _slice_columns(examples: Sequence[QAExample], windows: Any) -> dict[str, Any]:
-    """By group: the slices' names, and for each question which of them it is in, -1 for none."""
-    columns: dict[str, Any] = {}
+def _kinds(examples: Sequence[QAExample], windows: Any) -> dict[str, Any]:
+    """By group: the kinds' names, and for each question which of them it is, -1 for none."""
+    groups: dict[str, Any] = {}
     for one in slices(examples, windows):
-        column = columns.setdefault(one.group, {"names": [], "of": np.full(len(examples), -1)})
-        column["of"][one.mask] = len(column["names"])
-        column["names"].append(one.name)
-    return {
-        group: {"names": column["names"], "of": column["of"].tolist()}
-        for group, column in columns.items()
+        group = groups.setdefault(one.group, {"names": [], "of": np.full(len(examples), -1)})
+        group["of"][one.mask] = len(group["names"])
+        group["names"].append(one.name)
+    kinds = {name: {**group, "of": group["of"].tolist()} for name, group in groups.items()}
+    titles = sorted({one.title for one in examples} - {""})
+    index = {title: place for place, title in enumerate(titles)}
+    return kinds | {
+        "article": {"names": titles, "of": [index.get(one.title, -1) for one in examples]}
     }
 
 
-def _run(label: str, record: Record, places: dict[str, int], contexts: _Contexts) -> dict[str, Any]:
+def _run(record: Record, places: dict[str, int], contexts: _Contexts) -> dict[str, Any]:
+    """Columns of a run by question, in the contest's order."""
     found, threshold = record.outcomes, record.report.scores.null_threshold
-    order = [places[one.id] for one in found.examples]
+    # The contest's place of each of the run's questions, and the run's place of each of those.
+    placed = [places[one.id] for one in found.examples]
+    order = np.argsort(placed)
     fault = np.full(len(found), -1)
-    names: list[str] = []
-    for name, mask in faults(found, threshold).items():
-        fault[mask] = len(names)
-        names.append(str(name))
-    spans = zip(order, found.start.tolist(), found.end.tolist(), strict=True)
-    odds = None if found.null_odds is None else [_short(one) for one in found.null_odds.tolist()]
-    columns = {
-        "span": [contexts.utf16(*span) for span in spans],
-        # Where the span is unknown the text has to do.
-        "text": [
-            "" if end > start else text
-            for text, start, end in zip(found.answers, found.start, found.end, strict=True)
-        ],
-        "abstains": found.abstains(threshold).astype(int).tolist(),
-        "exact": found.final(found.exact, threshold).astype(int).tolist(),
-        "f1": [_short(one) for one in found.final(found.f1, threshold).tolist()],
-        "odds": odds,
-        "fault": fault.tolist(),
+    by_fault = faults(found, threshold)
+    for number, name in enumerate(Fault):
+        fault[by_fault[name]] = number
+    spans = [
+        contexts.utf16(question, int(found.start[place]), int(found.end[place]))
+        for question, place in enumerate(order)
+    ]
+    return {
+        "start": [start for start, _ in spans],
+        "end": [end for _, end in spans],
+        "text": _texts_without_span(found, order),
+        "abstains": found.abstains(threshold)[order].astype(int).tolist(),
+        "exact": found.final(found.exact, threshold)[order].astype(int).tolist(),
+        "f1": _short(found.final(found.f1, threshold)[order]),
+        "odds": None if found.null_odds is None else _short(found.null_odds[order]),
+        "fault": fault[order].tolist(),
     }
-    inverse = np.argsort(order)
-    sorted_columns = {
-        name: None if column is None else [column[place] for place in inverse]
-        for name, column in columns.items()
-    }
-    return {"label": label, "faults": names, **sorted_columns}
 
 
-def _short(value: float) -> float:
-    return round(value, 3)
+def _texts_without_span(found: Outcomes, order: NDArray[np.intp]) -> dict[int, str]:
+    """The answers that are not what stands at the answer's span, by question."""
+    return {
+        question: found.answers[place]
+        for question, place in enumerate(order)
+        if found.answers[place]
+        != found.examples[place].context[found.start[place] : found.end[place]]
+    }
+
+
+def _short(values: NDArray[np.float64]) -> list[float]:
+    return values.round(3).tolist()  # type: ignore[no-any-return]

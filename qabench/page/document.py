@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from qabench.contests import Contest
 from qabench.files import write_text
 from qabench.leaderboard import Table
 from qabench.page.data import contest_data
-from qabench.tables import render
+from qabench.page.standings import escape, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ def document(sections: Sequence[Section]) -> str:
     style, script = (files(__package__).joinpath(name).read_text("utf-8") for name in _PARTS)
     body = "\n".join(_section(place, section) for place, section in enumerate(sections))
     policy = (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; "
+        f"script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -81,7 +81,7 @@ def _section(place: int, section: Section) -> str:
     data = _inert(contest_data(section.contest))
     return (
         f'<section class="contest" id="contest-{place}">\n'
-        f'<div class="wide">{render([section.table], "html")}</div>\n'
+        f"{standings(section.table)}\n"
         f'<div class="pictures">{pictures}</div>\n'
         "<h3>Questions</h3>\n<noscript><p>Browsing questions needs JavaScript.</p></noscript>\n"
         f'<div class="browser" data-source="data-{place}"></div>\n'
@@ -91,7 +91,7 @@ def _section(place: int, section: Section) -> str:
 
 def _picture(picture: Picture) -> str:
     encoded = base64.b64encode(picture.svg.encode()).decode()
-    title, caption = html.escape(picture.title), html.escape(picture.caption)
+    title, caption = escape(picture.title), escape(picture.caption)
     return (
         f'<figure><img alt="{title}" src="data:image/svg+xml;base64,{encoded}">'
         f"<figcaption>{caption}</figcaption></figure>"

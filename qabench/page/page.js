@@ -2,6 +2,7 @@
 // Everything shown comes through textContent: no text of the data is ever parsed as markup.
 const PAGE = 50;
 const MOST_RUNS = 4;
+const TAGS = ["①", "②", "③", "④"];
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -10,196 +11,316 @@ function make(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value !== null) element.setAttribute(name, value);
   }
-  for (const child of children) element.append(child);
+  element.append(...children);
   return element;
 }
 
-function labelled(text, control) {
-  return make("label", {}, text, control);
+// Characters that cannot be seen, or that turn the text around them, are named instead.
+function visible(text) {
+  return text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g,
+    (one) => `⟨U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+}
+
+// Text of the data, whose direction of writing is its own affair.
+function quoted(text, attributes = {}) {
+  return make("bdi", attributes, visible(text));
 }
 
 function select(options, chosen, onchange) {
   const element = make("select", { onchange: (event) => onchange(event.target.value) });
   for (const [value, text] of options) {
-    element.append(make("option", { value, selected: String(value) === String(chosen) }, text));
+    element.append(make("option", { value, selected: String(value) === String(chosen) },
+      visible(text)));
   }
   return element;
 }
 
-const OUTCOMES = [
-  ["all", "all questions"],
-  ["a-not-b", "A right, B wrong"],
-  ["b-not-a", "B right, A wrong"],
-  ["differ", "A and B differ"],
-  ["a-wrong", "A wrong"],
-  ["both-wrong", "both wrong"],
-];
+const RESULTS = {
+  "all questions": () => true,
+  "A right, B wrong": (a, b) => a && !b,
+  "B right, A wrong": (a, b) => b && !a,
+  "A and B differ": (a, b) => a !== b,
+  "A right": (a) => a,
+  "A wrong": (a) => !a,
+  "both right": (a, b) => a && b,
+  "both wrong": (a, b) => !a && !b,
+};
 
-function passes(outcome, a, b) {
-  switch (outcome) {
-    case "a-not-b": return a === 1 && b === 0;
-    case "b-not-a": return a === 0 && b === 1;
-    case "differ": return a !== b;
-    case "a-wrong": return a === 0;
-    case "both-wrong": return a === 0 && b === 0;
-    default: return true;
-  }
-}
+// By name, what two questions are compared by, the smaller first; the data's order breaks ties.
+const ORDERS = {
+  "as in the data": null,
+  "question, A to Z": (page, i) => page.asked.text[i],
+  "article, A to Z": (page, i) => page.article(i),
+  "F1 of A, lowest first": (page, i) => page.a.f1[i],
+  "F1 of A above B, most first": (page, i) => page.b.f1[i] - page.a.f1[i],
+  "F1 of B above A, most first": (page, i) => page.a.f1[i] - page.b.f1[i],
+  "null odds of A, highest first": (page, i) => page.a.odds === null ? 0 : -page.a.odds[i],
+};
 
 class Browser {
   constructor(root, data) {
     this.data = data;
-    this.count = data.questions.id.length;
-    const asked = data.questions;
-    this.searched = asked.id.map((id, i) =>
-      [id, asked.article[i], asked.text[i]].join("\n").toLowerCase());
+    this.asked = data.questions;
+    this.count = this.asked.id.length;
+    this.searched = this.asked.id.map((id, i) =>
+      [id, this.asked.text[i], this.article(i)].join("\n").toLowerCase());
     this.searchedContexts = data.contexts.map((text) => text.toLowerCase());
-    this.state = {
-      a: 0, b: this.firstRuns()[1] ?? data.runs.length - 1,
-      outcome: "all", slice: "", fault: "", text: "", page: 0,
-    };
     this.open = new Set();
-    this.status = make("div", { class: "count", role: "status" });
-    this.table = make("table", { class: "questions" });
-    root.append(this.filters(), this.status, this.table);
+    this.state = this.start();
+    this.status = make("span", { role: "status" });
+    this.turns = [["first", () => 0], ["previous", () => this.state.page - 1],
+      ["next", () => this.state.page + 1], ["last", () => this.pages - 1]].map(([text, to]) =>
+      make("button", { type: "button", onclick: () => this.turn(to()) }, text));
+    this.head = make("thead");
+    this.body = make("tbody");
+    const table = make("table", { class: "questions" },
+      make("caption", { class: "unseen" }, "Questions with golds and answers"),
+      this.head, this.body);
+    root.append(this.filters(), this.columns(),
+      make("div", { class: "pager" }, this.status, ...this.turns),
+      make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "questions" }, table));
     this.update();
   }
 
-  // The first run of each system.
-  firstRuns() {
-    const name = (run) => run.label.replace(/ seed -?\d+$/, "");
-    const names = this.data.runs.map(name);
-    return names.map((_, i) => i).filter((i) => names.indexOf(names[i]) === i);
+  start() {
+    const first = this.firstRuns();
+    return {
+      a: first[0], b: first[1] ?? this.data.runs.length - 1, shown: first.slice(0, MOST_RUNS),
+      result: "all questions", order: "as in the data", fault: "", kinds: {}, text: "", page: 0,
+    };
   }
 
-  set(name, value) {
-    this.state[name] = value;
-    this.state.page = 0;
+  get a() { return this.data.runs[this.state.a]; }
+  get b() { return this.data.runs[this.state.b]; }
+
+  article(i) {
+    const { names, of } = this.data.kinds.article;
+    return of[i] < 0 ? "" : names[of[i]];
+  }
+
+  // The first seed of each system.
+  firstRuns() {
+    const systems = this.data.runs.map((run) => run.system);
+    return systems.map((_, i) => i).filter((i) => systems.indexOf(systems[i]) === i);
+  }
+
+  label(run) { return `${run.system} seed ${run.seed}`; }
+
+  change(changed) {
+    Object.assign(this.state, changed, { page: 0 });
     this.update();
   }
 
   filters() {
-    const runs = this.data.runs.map((run, i) => [i, run.label]);
-    const slices = [["", "all"]];
-    for (const [group, column] of Object.entries(this.data.slices)) {
-      column.names.forEach((name, i) => slices.push([group + "\n" + i, group + ": " + name]));
+    const runs = this.data.runs.map((run, i) => [i, this.label(run)]);
+    const named = (names) => names.map((name) => [name, name]);
+    const paired = runs.length > 1;
+    const usable = (names) => names.filter((name) => paired || !/\bB\b|both/.test(name));
+    const controls = [["run A", select(runs, this.state.a, (i) => this.change({ a: Number(i) }))]];
+    if (paired) {
+      controls.push(["run B", select(runs, this.state.b, (i) => this.change({ b: Number(i) }))]);
     }
-    const faults = [["", "any or none"], ...this.data.runs[0].faults.map((name, i) => [i, name])];
-    const search = make("input", {
-      type: "search", size: 28, placeholder: "question, context, article or id",
-      oninput: (event) => this.set("text", event.target.value.toLowerCase()),
-    });
-    return make("div", { class: "filters" },
-      labelled("run A", select(runs, this.state.a, (v) => this.set("a", Number(v)))),
-      labelled("run B", select(runs, this.state.b, (v) => this.set("b", Number(v)))),
-      labelled("show", select(OUTCOMES, "all", (v) => this.set("outcome", v))),
-      labelled("error of A", select(faults, "", (v) => this.set("fault", v))),
-      labelled("slice", select(slices, "", (v) => this.set("slice", v))),
-      labelled("search", search));
+    controls.push(
+      ["show", select(named(usable(Object.keys(RESULTS))), this.state.result,
+        (result) => this.change({ result }))],
+      ["error of A", select([["", "any or none"], ...this.data.faults.map((name, i) => [i, name])],
+        "", (fault) => this.change({ fault }))]);
+    for (const [group, { names }] of Object.entries(this.data.kinds)) {
+      if (names.length < 2) continue;
+      controls.push([group, select([["", "all"], ...names.map((name, i) => [i, name])], "",
+        (kind) => this.change({ kinds: { ...this.state.kinds, [group]: kind } }))]);
+    }
+    controls.push(
+      ["search", make("input", {
+        type: "search", placeholder: "question, context, article or id",
+        oninput: (event) => this.change({ text: event.target.value.toLowerCase() }),
+      })],
+      ["order", select(named(usable(Object.keys(ORDERS))), this.state.order,
+        (order) => this.change({ order }))]);
+    return make("form", {
+      class: "filters", autocomplete: "off",
+      onsubmit: (event) => event.preventDefault(),
+      onreset: () => this.change(this.start()),
+    }, ...controls.map(([text, control]) => make("label", {}, text, control)),
+    make("button", { type: "reset" }, "clear"));
   }
 
-  chosen() {
-    const { a, b, outcome, slice, fault, text } = this.state;
-    const { runs, questions } = this.data;
-    const [group, name] = slice.split("\n");
-    const column = slice ? this.data.slices[group].of : null;
+  // Which runs have a column: A and B always.
+  columns() {
+    this.boxes = this.data.runs.map((_, i) => make("input", {
+      type: "checkbox",
+      onchange: ({ target }) => {
+        const others = this.shown().filter((one) => one !== i);
+        this.state.shown = target.checked ? [...others, i] : others;
+        this.show();
+      },
+    }));
+    return make("details", { class: "columns", hidden: this.data.runs.length < 2 },
+      make("summary", {}, `Runs shown (A, B and others, at most ${MOST_RUNS})`),
+      ...this.data.runs.map((run, i) =>
+        make("label", {}, this.boxes[i], quoted(this.label(run)))));
+  }
+
+  shown() {
+    const { a, b, shown } = this.state;
+    return [...new Set([a, b, ...shown])].slice(0, MOST_RUNS);
+  }
+
+  // The questions that pass all filters, in the data's order.
+  passing() {
+    const { result, fault, kinds, text } = this.state;
+    const right = RESULTS[result];
+    const columns = Object.entries(kinds).filter(([, kind]) => kind !== "")
+      .map(([group, kind]) => [this.data.kinds[group].of, Number(kind)]);
+    const within = this.searchedContexts.map((context) => context.includes(text));
     const found = [];
     for (let i = 0; i < this.count; i++) {
-      if (!passes(outcome, runs[a].exact[i], runs[b].exact[i])) continue;
-      if (column && column[i] !== Number(name)) continue;
-      if (fault !== "" && runs[a].fault[i] !== Number(fault)) continue;
-      if (text && !this.searched[i].includes(text) &&
-          !this.searchedContexts[questions.context[i]].includes(text)) continue;
-      found.push(i);
+      if (right(this.a.exact[i] === 1, this.b.exact[i] === 1)
+        && (fault === "" || this.a.fault[i] === Number(fault))
+        && columns.every(([of, kind]) => of[i] === kind)
+        && (within[this.asked.context[i]] || this.searched[i].includes(text))) found.push(i);
     }
     return found;
   }
 
-  // A and B, then the first runs of further systems.
-  shown() {
-    const others = this.firstRuns().slice(2);
-    return [...new Set([this.state.a, this.state.b, ...others])].slice(0, MOST_RUNS);
+  ordered(found) {
+    const key = ORDERS[this.state.order];
+    if (key === null) return found;
+    const keys = new Map(found.map((i) => [i, key(this, i)]));
+    const { compare } = new Intl.Collator("en", { numeric: true });
+    const smaller = (x, y) => typeof x === "string" ? compare(x, y) : x - y;
+    return found.sort((i, j) => smaller(keys.get(i), keys.get(j)) || i - j);
   }
 
   update() {
-    const found = this.chosen();
-    const pages = Math.max(1, Math.ceil(found.length / PAGE));
-    this.state.page = Math.min(this.state.page, pages - 1);
-    const first = this.state.page * PAGE;
-    const turn = (by, text) => make("button", {
-      type: "button", disabled: this.state.page + by < 0 || this.state.page + by >= pages,
-      onclick: () => { this.state.page += by; this.update(); },
-    }, text);
-    this.status.replaceChildren(
-      make("span", {}, `${found.length} of ${this.count} questions, page ${this.state.page + 1} of ${pages}`),
-      turn(-1, "previous"), turn(1, "next"));
-    const shown = this.shown();
-    const head = make("tr", {}, make("th", { class: "ask", scope: "col" }, "question"));
-    head.append(make("th", { scope: "col" }, "gold"));
-    for (const run of shown) head.append(make("th", { scope: "col" }, this.data.runs[run].label));
-    const body = make("tbody");
-    for (const i of found.slice(first, first + PAGE)) body.append(...this.rows(i, shown));
-    this.table.replaceChildren(make("thead", {}, head), body);
+    this.found = this.ordered(this.passing());
+    this.show();
   }
 
-  context(i) { return this.data.contexts[this.data.questions.context[i]]; }
+  turn(page) {
+    if (page < 0 || page >= this.pages) return;
+    this.state.page = page;
+    this.show();
+  }
+
+  // The controls stay the same elements, so that the keyboard's focus stays with them.
+  show() {
+    const { page } = this.state;
+    this.pages = Math.max(1, Math.ceil(this.found.length / PAGE));
+    this.status.textContent =
+      `${this.found.length} of ${this.count} questions, page ${page + 1} of ${this.pages}`;
+    this.turns.forEach((button, n) =>
+      button.setAttribute("aria-disabled", String(n < 2 ? page === 0 : page === this.pages - 1)));
+    const shown = this.shown();
+    this.boxes.forEach((box, i) => {
+      box.checked = shown.includes(i);
+      box.disabled = i === this.state.a || i === this.state.b
+        || (!box.checked && shown.length === MOST_RUNS);
+    });
+    this.head.replaceChildren(make("tr", {},
+      make("th", { class: "ask", scope: "col" }, "question"), make("th", { scope: "col" }, "gold"),
+      ...shown.map((i, n) => this.heading(i, n))));
+    const rows = this.found.slice(page * PAGE, (page + 1) * PAGE)
+      .flatMap((i) => this.rows(i, shown));
+    this.body.replaceChildren(...(rows.length ? rows
+      : [make("tr", {}, make("td", { colspan: shown.length + 2 }, "No question is like that."))]));
+  }
+
+  heading(i, n) {
+    const run = this.data.runs[i];
+    const role = [i === this.state.a && "A", i === this.state.b && "B"].filter(Boolean).join(", ");
+    return make("th", { scope: "col" }, `${TAGS[n]} `, quoted(run.system),
+      make("span", { class: "meta" }, `seed ${run.seed}${role && `, run ${role}`}`));
+  }
+
+  context(i) { return this.data.contexts[this.asked.context[i]]; }
 
   answer(run, i) {
-    const [start, end] = run.span[i];
-    return end > start ? this.context(i).slice(start, end) : run.text[i];
+    return run.text[i] ?? this.context(i).slice(run.start[i], run.end[i]);
   }
 
   rows(i, shown) {
-    const asked = this.data.questions;
     const toggle = make("button", {
       type: "button", class: "open", "aria-expanded": String(this.open.has(i)),
-      onclick: () => { this.open.has(i) ? this.open.delete(i) : this.open.add(i); this.update(); },
-    }, asked.text[i]);
-    const row = make("tr", {}, make("td", {}, toggle,
-      make("span", { class: "meta" }, [asked.article[i], asked.id[i]].filter(Boolean).join(" · "))));
-    const golds = asked.golds[i].map(([start, end]) => this.context(i).slice(start, end));
-    row.append(golds.length ? make("td", {}, [...new Set(golds)].join(" | "))
-      : make("td", { class: "none" }, "no answer"));
-    for (const one of shown) row.append(this.cell(this.data.runs[one], i));
+      onclick: () => {
+        if (this.open.delete(i)) row.nextSibling.remove();
+        else { this.open.add(i); row.after(this.detail(i, shown)); }
+        toggle.setAttribute("aria-expanded", String(this.open.has(i)));
+      },
+    }, quoted(this.asked.text[i]));
+    const row = make("tr", {},
+      make("th", { scope: "row" }, toggle,
+        make("span", { class: "meta" }, quoted(this.article(i)), this.article(i) && " · ",
+          quoted(this.asked.id[i]))),
+      make("td", {}, ...this.golds(i)), ...shown.map((one) => this.cell(this.data.runs[one], i)));
     return this.open.has(i) ? [row, this.detail(i, shown)] : [row];
+  }
+
+  golds(i) {
+    const texts = new Set(this.asked.golds[i].map(([start, end]) =>
+      this.context(i).slice(start, end)));
+    return texts.size ? [...texts].map((text) => quoted(text, { class: "one" }))
+      : [make("span", { class: "none" }, "no answer")];
   }
 
   cell(run, i) {
     const text = run.abstains[i] ? "" : this.answer(run, i);
-    const cell = make("td", {}, make("span", { class: run.exact[i] ? "right" : "wrong" },
-      text ? text : make("span", { class: "none" }, "no answer")));
-    const odds = run.odds === null ? "" : `, null odds ${run.odds[i]}`;
-    cell.append(make("span", { class: "meta" }, `F1 ${run.f1[i]}${odds}`));
-    return cell;
+    const right = run.exact[i] === 1;
+    const odds = run.odds === null ? "" : `, null odds ${run.odds[i].toFixed(2)}`;
+    return make("td", {},
+      make("span", { class: right ? "right" : "wrong" },
+        make("span", { class: "unseen" }, right ? "right: " : "wrong: "),
+        text ? quoted(text) : make("span", { class: "none" }, "no answer")),
+      make("span", { class: "meta" }, `F1 ${run.f1[i].toFixed(2)}${odds}`),
+      make("span", { class: "meta" }, run.fault[i] < 0 ? "" : this.data.faults[run.fault[i]]));
   }
 
   detail(i, shown) {
-    const cell = make("td", { colspan: shown.length + 2 });
-    const legend = make("div", { class: "legend" }, make("span", { class: "gold" }, "gold"));
-    shown.forEach((run, n) => legend.append(
-      make("span", { class: "r" + n }, `best span of ${this.data.runs[run].label}`)));
-    cell.append(legend, this.marked(i, shown));
-    return make("tr", { class: "detail" }, cell);
+    const legend = make("p", { class: "legend" },
+      make("span", { class: "gold starts ends" }, "gold"));
+    shown.forEach((one, n) => {
+      const run = this.data.runs[one];
+      legend.append(make("span", {}, make("span", { class: `r${n}` }, quoted(this.label(run))),
+        make("sup", {}, this.tag(run, i, n)), this.placeless(run, i)));
+    });
+    if (shown.some((one) => this.data.runs[one].abstains[i])) {
+      legend.append(make("span", {}, "in brackets: its best span, held back for “no answer”"));
+    }
+    return make("tr", { class: "detail" },
+      make("td", { colspan: shown.length + 2 }, legend, this.marked(i, shown)));
   }
 
-  // The context in pieces, each in one element for every span that covers it.
+  tag(run, i, n) { return run.abstains[i] ? `(${TAGS[n]})` : TAGS[n]; }
+
+  placeless(run, i) {
+    if (run.end[i] > run.start[i]) return "";
+    return this.answer(run, i) ? " (place in the context unknown)" : " (no span)";
+  }
+
+  // The context in pieces; each piece inside one element for every span that covers it.
   marked(i, shown) {
-    const spans = this.data.questions.golds[i].map((span) => [...span, "gold"]);
-    shown.forEach((run, n) => {
-      const [start, end] = this.data.runs[run].span[i];
-      if (end > start) spans.push([start, end, "r" + n]);
-    });
+    const golds = this.asked.golds[i];
+    const spans = shown.map((one, n) => {
+      const run = this.data.runs[one];
+      return [run.start[i], run.end[i], `r${n}`, this.tag(run, i, n)];
+    }).filter(([start, end]) => end > start);
     const text = this.context(i);
-    const borders = [...new Set([0, text.length, ...spans.flatMap(([s, e]) => [s, e])])]
-      .sort((x, y) => x - y);
-    const paragraph = make("p", { class: "context" });
+    const ends = [...golds, ...spans].flatMap(([start, end]) => [start, end]);
+    const borders = [...new Set([0, text.length, ...ends])].sort((x, y) => x - y);
+    const paragraph = make("p", { class: "context", dir: "auto" });
     for (let at = 0; at + 1 < borders.length; at++) {
       const [start, end] = [borders[at], borders[at + 1]];
-      let piece = document.createTextNode(text.slice(start, end));
-      for (const [from, to, name] of spans) {
-        if (from <= start && end <= to) piece = make("span", { class: name }, piece);
+      const covers = ([from, to]) => from <= start && end <= to;
+      let piece = document.createTextNode(visible(text.slice(start, end)));
+      for (const [, , name] of spans.filter(covers)) piece = make("span", { class: name }, piece);
+      if (golds.some(covers)) {
+        const starts = golds.some(([from]) => from === start) ? " starts" : "";
+        const stops = golds.some(([, to]) => to === end) ? " ends" : "";
+        piece = make("span", { class: `gold${starts}${stops}` }, piece);
       }
       paragraph.append(piece);
+      const tags = spans.filter(([, to]) => to === end).map(([, , , tag]) => tag).join("");
+      if (tags) paragraph.append(make("sup", {}, tags));
     }
     return paragraph;
   }
