@@ -93,7 +93,7 @@ def test_the_loss_is_the_mean_negative_log_likelihood_of_the_golds(tokens):
         rivals.setdefault(gold, score_of(head, window, *gold))
         expected += (log_sum(list(rivals.values())) - rivals[gold]) / len(LENGTHS)
     found = head.loss(states, labelled(batch_of(LENGTHS), golds))
-    assert float(found) == pytest.approx(expected, rel=1e-9)
+    assert found.item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_probabilities_of_no_answer_and_of_all_short_spans_sum_to_one():
@@ -101,7 +101,7 @@ def test_the_probabilities_of_no_answer_and_of_all_short_spans_sum_to_one():
     for row, length in enumerate(LENGTHS):
         masks, window = batch_of([length]), states[row : row + 1, : CONTEXT + length + 3]
         losses = [
-            float(head.loss(window, labelled(masks, [gold])))
+            head.loss(window, labelled(masks, [gold])).item()
             for gold in [(0, 0), *spans_of(length, MAX_SPAN)]
         ]
         assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1.0, abs=1e-9)
