@@ -79,7 +79,7 @@ def test_the_band_holds_the_products_of_neighbours(count, length, size, data):
         assert (band[:, i, inside:] == 0).all()
 
 
-@pytest.mark.parametrize("tokens", [0, 2, MAX_SPAN, MAX_SPAN + 2])
+@pytest.mark.parametrize("tokens", [0, 2, MAX_SPAN, MAX_SPAN + 1, MAX_SPAN + 2])
 def test_the_loss_is_the_mean_negative_log_likelihood_of_the_golds(tokens):
     """Golds of so many tokens, where the context has them; 0 stands for no answer."""
     head, states, expected = random_head(), random_states(), 0.0
@@ -108,20 +108,21 @@ def test_the_probabilities_of_no_answer_and_of_all_short_spans_sum_to_one():
 
 
 @pytest.mark.parametrize("max_answer_tokens", [1, 3, 30])
-def test_the_k_best_spans_are_those_of_a_full_enumeration(max_answer_tokens):
+@pytest.mark.parametrize("k", [6, 60])
+def test_the_k_best_spans_are_those_of_a_full_enumeration(k, max_answer_tokens):
     head, states = random_head(), random_states()
-    found = head.spans(states, batch_of(LENGTHS), 6, max_answer_tokens)
+    found = head.spans(states, batch_of(LENGTHS), k, max_answer_tokens)
     for row, length in enumerate(LENGTHS):
         longest = min(MAX_SPAN, max_answer_tokens)
         every = {span: score_of(head, states[row], *span) for span in spans_of(length, longest)}
-        best = sorted(every, key=lambda span: -every[span])[:6]
+        best = sorted(every, key=lambda span: -every[span])[:k]
         spans = list(zip(found.start[row].tolist(), found.end[row].tolist(), strict=True))
         assert spans[: len(best)] == best
         scores = [every[span] for span in best]
         assert found.score[row, : len(best)].tolist() == pytest.approx(scores, rel=1e-5)
         assert torch.isneginf(found.score[row, len(best) :]).all()
-        null = float(head.null(states[row, 0]))
-        assert float(found.null_score[row]) == pytest.approx(null, rel=1e-5)
+        null = head.null(states[row, 0]).item()
+        assert found.null_score[row].item() == pytest.approx(null, rel=1e-5)
 
 
 def test_more_spans_than_the_band_has_are_filled_up():
@@ -164,6 +165,15 @@ def test_every_parameter_of_a_fresh_head_gets_a_finite_gradient(gold):
     for name, parameter in head.named_parameters():
         assert torch.isfinite(parameter.grad).all(), name
         assert parameter.grad.abs().sum() > 0, name
+
+
+def test_nothing_waits_for_the_device():
+    """Tensors on the meta device have no values: whatever asks for one raises."""
+    with torch.device("meta"):
+        head, states = BiaffineHead(8), torch.randn(4, CONTEXT + 60, 8)
+        mask, gold = torch.ones(4, CONTEXT + 60, dtype=torch.bool), torch.ones(4, dtype=torch.int64)
+    head.loss(states, LabelledBatch(mask, mask, gold, gold)).backward()
+    assert head.spans(states, WindowBatch(mask, mask), 20, 30).score.shape == (4, 20)
 
 
 def test_the_same_seed_builds_the_same_head():
