@@ -173,6 +173,13 @@ def test_an_empty_folder_is_filled_and_missing_ones_are_made(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "far"}
 
 
+def test_an_empty_folder_on_pythons_path_is_no_package_of_its_name(tmp_path, monkeypatch):
+    (tmp_path / "tagger").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    write_plugin("tagger", tmp_path / "tagger")
+    assert (tmp_path / "tagger" / "pyproject.toml").is_file()
+
+
 def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     write = Path.write_text
 
