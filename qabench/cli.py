@@ -1,7 +1,6 @@
 """The command line: parse, call one function, print; nothing else.
 
-Exit codes: 0 done; 1 unexpected error; 2 wrong usage; 3 benchmark; 4 data; 5 plugin; 6 backbone;
-7 run; 8 report (see :mod:`qabench.errors`). What a command needs is imported inside it, so that
+Exit codes are those of :mod:`qabench.errors`. What a command needs is imported inside it, so that
 ``--help`` stays quick.
 """
 
@@ -71,20 +70,10 @@ def _finite(context: click.Context, parameter: click.Parameter, value: float) ->
     help="Name of a benchmark, or path of a .toml file.",
 )
 @click.option(
-    "--seed",
-    "seeds",
-    metavar="N",
-    type=int,
-    multiple=True,
-    default=[0],
-    help="Seed; again for more.",
+    "--seed", "seeds", metavar="N", type=int, multiple=True, default=[0], help="Again for more."
 )
 @click.option(
-    "--set",
-    "overrides",
-    metavar="SECTION.KEY=VALUE",
-    multiple=True,
-    help="Override a benchmark value.",
+    "--set", "overrides", metavar="SECTION.KEY=VALUE", multiple=True, help="Override a setting."
 )
 @click.option(
     "--max-train-questions",
@@ -375,6 +364,20 @@ def check(plugin: str, overrides: tuple[str, ...]) -> None:
     from qabench.testing.examination import examine
 
     examine(plugin, options, click.echo)
+
+
+@app.command(
+    short_help="Write a new plugin.", epilog="Example: qabench new-plugin my-head plugins/my-head"
+)
+@click.argument("name")
+@click.argument("folder", metavar="[DIR]", type=_PATH, required=False)
+def new_plugin(name: str, folder: Path | None) -> None:
+    """Write a plugin with a small head called NAME and its tests into DIR, by default ./NAME."""
+    from qabench.scaffold import next_steps, write_plugin
+
+    folder = folder or Path(name)
+    write_plugin(name, folder)
+    click.echo("\n".join([f"{folder} has the plugin. Next:", *next_steps(name, folder)]))
 
 
 @app.command(short_help="List the benchmarks.", epilog="Example: qabench benchmarks")

@@ -15,7 +15,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Head", "LabelledBatch", "SpanScores", "WindowBatch", "align_context", "top_spans"]
+__all__ = [
+    "Head",
+    "LabelledBatch",
+    "SpanScores",
+    "WindowBatch",
+    "align_context",
+    "best_of_band",
+    "top_spans",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,13 +141,27 @@ def top_spans(
     last = first.unsqueeze(2) + torch.arange(longest, device=first.device)
     band = starts.gather(1, first).unsqueeze(2) + ends.gather(1, last.flatten(1)).view_as(last)
     band[..., 0] = alone.gather(1, first)
+    return best_of_band(band, first, null_score, n_best)
+
+
+def best_of_band(band: Tensor, first: Tensor, null_score: Tensor, n_best: int) -> SpanScores:
+    """The k best of spans whose scores lie in a band, for heads that score each span by itself.
+
+    Args:
+        band: (B, R, W) float; at (b, r, w) is the score of the span of w + 1 tokens that begins
+            at ``first[b, r]``, ``-inf`` where it is not legal.
+        first: (B, R) int64, no position twice in a row.
+        null_score: (B,) float.
+        n_best: K.
+    """
+    longest = band.shape[2]
     score, index = band.flatten(1).topk(min(n_best, first.shape[1] * longest), dim=1)
     found_first = first.gather(1, index.div(longest, rounding_mode="floor"))
     missing = (0, n_best - score.shape[1])
     return SpanScores(
         start=nn.functional.pad(found_first, missing),
         end=nn.functional.pad(found_first + index % longest, missing),
-        score=nn.functional.pad(score, missing, value=impossible).float(),
+        score=nn.functional.pad(score, missing, value=float("-inf")).float(),
         null_score=null_score.float(),
     )
 

@@ -1,4 +1,4 @@
-"""What to do after a run."""
+"""What to do next."""
 
 from __future__ import annotations
 
@@ -31,5 +31,10 @@ def next_steps(
     if benchmark.data.source == "generated":
         command = f"qabench run --plugin {done[0]} --benchmark squad_v2{into}"
         steps.append((command, "SpanBERT on SQuAD v2.0: downloads both, wants a GPU"))
+    return commented(steps)
+
+
+def commented(steps: Sequence[tuple[str, str]]) -> list[str]:
+    """A line for each command and its purpose, which a shell takes as they stand."""
     width = max(len(command) for command, _ in steps)
     return [f"  {command.ljust(width)}   # {purpose}" for command, purpose in steps]

@@ -20,7 +20,7 @@ from qabench.validation import fill_defaults, first_problem
 if TYPE_CHECKING:
     from qabench.heads import Head
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def checked_spec(spec: object) -> HeadSpec:
     """
     if not isinstance(spec, HeadSpec):
         raise PluginError(f"its qabench_heads hook returned a {type(spec).__name__} in its list")
-    if not isinstance(spec.name, str) or not _NAME.fullmatch(spec.name):
+    if not isinstance(spec.name, str) or not NAME.fullmatch(spec.name):
         raise PluginError(f"head name {spec.name!r} is not made of letters, digits, '_' and '-'")
     if not callable(spec.build):
         raise PluginError(f"the build of head {spec.name!r} is not callable")

@@ -132,9 +132,18 @@ def test_score_needs_no_torch(data_files, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["plugins"], ["benchmarks"], ["run", "--help"], ["check", "--help"]]
+    "words",
+    [
+        ["--help"],
+        ["plugins"],
+        ["benchmarks"],
+        ["run", "--help"],
+        ["check", "--help"],
+        ["new-plugin", "my-head", "{folder}/my-head"],
+    ],
 )
-def test_looking_around_loads_neither_torch_nor_transformers(words):
+def test_looking_around_loads_neither_torch_nor_transformers(words, tmp_path):
+    words = [word.format(folder=tmp_path) for word in words]
     code = (
         "import sys\nfrom qabench.cli import app\n"
         f"app({words!r}, standalone_mode=False)\n"
@@ -146,7 +155,8 @@ def test_looking_around_loads_neither_torch_nor_transformers(words):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "score", "report", "check", "plugins", "benchmarks", "version"]
+    "command",
+    ["run", "score", "report", "check", "new-plugin", "plugins", "benchmarks", "version"],
 )
 def test_every_commands_help_has_an_example(command):
     done = qabench(command, "--help")

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qabench.heads import WindowBatch, align_context, top_spans
+from qabench.heads import WindowBatch, align_context, best_of_band, top_spans
 
 
 def batch(contexts: list[tuple[int, int]], length: int) -> WindowBatch:
@@ -64,6 +64,29 @@ def test_spans_that_differ_only_in_float64_are_told_apart():
     start[0, 4] = 1e-12
     found = top_spans(start, end, batch([(1, 5)], 6), torch.zeros(1), 1, 1)
     assert (int(found.start), int(found.end)) == (4, 4)
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 20), st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None)
+def test_the_k_best_of_a_band_are_its_highest_scores(rows, longest, k, seed):
+    torch.manual_seed(seed)
+    band = torch.randn(2, rows, longest)
+    band[torch.rand(band.shape) < 0.3] = -math.inf
+    first = torch.stack([torch.randperm(9)[:rows] for _ in band])
+    found = best_of_band(band, first, torch.zeros(2), k)
+    assert found.score.shape == found.start.shape == found.end.shape == (2, k)
+    for window in range(2):
+        score = {
+            (begin, begin + more): float(band[window, row, more])
+            for row, begin in enumerate(first[window].tolist())
+            for more in range(longest)
+            if band[window, row, more] > -math.inf
+        }
+        best = sorted(score, key=lambda span: -score[span])[:k]
+        spans = list(zip(found.start[window].tolist(), found.end[window].tolist(), strict=True))
+        assert spans[: len(best)] == best
+        assert found.score[window, : len(best)].tolist() == [score[span] for span in best]
+        assert torch.isneginf(found.score[window, len(best) :]).all()
 
 
 @given(CONTEXTS)

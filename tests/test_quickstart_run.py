@@ -99,3 +99,5 @@ def test_it_works_from_the_wheel_alone(heads, tmp_path):
     output = run(heads[0], tmp_path / "new", tmp_path / "site")
     assert "quickstart: 60 questions" in output
     assert not (tmp_path / "site" / "benchmarks").exists()
+    templates = {path.name for path in (ROOT / "qabench" / "_templates").iterdir()}
+    assert templates == {path.name for path in (tmp_path / "site/qabench/_templates").iterdir()}

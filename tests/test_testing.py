@@ -140,7 +140,7 @@ def test_a_build_that_raises_or_returns_no_head_is_the_plugins_error():
         HeadFactory(HeadSpec("made_up", "made up", lambda *_: torch.nn.Linear(2, 2))).build()
 
 
-@pytest.mark.parametrize("name", ["spanbert_linear", "spanbert_crf"])
+@pytest.mark.parametrize("name", ["spanbert_linear", "spanbert_crf", "biaffine"])
 def test_the_heads_of_this_repository_pass(name, heads):
     if name not in heads:
         pytest.skip(f"{name} is not installed here")
