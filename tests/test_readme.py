@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -38,6 +39,9 @@ def test_the_readmes_head_is_a_working_plugin_of_under_40_lines(tmp_path, monkey
     (code,) = blocks("python")
     (tmp_path / "my_head.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
+    # Other tests write plugins of this name: the module must be gone afterwards.
+    monkeypatch.setitem(sys.modules, "my_head", None)
+    del sys.modules["my_head"]
     group = tomllib.loads(blocks("toml")[1])["project"]["entry-points"]["qabench"]
     (point,) = [EntryPoint(name, value, "qabench") for name, value in group.items()]
     registry = discover([point])
