@@ -15,7 +15,7 @@ from material import Material
 from measuring import Count, Finding
 from safetensors.torch import load_file
 from spanbert_crf import tagging
-from spanbert_crf.chain import B, I, O, chain, span_score
+from spanbert_crf.chain import B, I, O
 from spanbert_crf.head import CRFHead
 from torch import Tensor
 from torchcrf import CRF
@@ -97,8 +97,7 @@ def _off(found: Tensor, losses: Losses) -> Tensor:
 
 def _losses(scored: Scored, crf: CRF) -> Losses:
     emissions = scored.emissions.requires_grad_()
-    scores = chain(emissions, scored.mask, crf)
-    ours = tagging.log_partition(scores) - span_score(scores, scored.start, scored.end)
+    ours = tagging.negative_log_likelihood(emissions, scored.mask, crf, scored.start, scored.end)
     theirs = _pytorch_crf(emissions, scored, crf)
     precise = emissions.detach().double().requires_grad_()
     exact = _pytorch_crf(precise, scored, copy.deepcopy(crf).double())

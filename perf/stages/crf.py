@@ -13,7 +13,7 @@ from measuring import Bench, Count, DisagreementError, Finding, doublings
 from operations import operations
 from peers.four_states import AFTER, four_states, state_emissions, state_tags
 from spanbert_crf import single_span, tagging
-from spanbert_crf.chain import B, Chain, I, O, chain, span_score
+from spanbert_crf.chain import B, I, O, chain
 from torch import Tensor
 from torchcrf import CRF
 
@@ -22,7 +22,7 @@ FOUR = "pytorch-crf, four states"
 # Against pytorch-crf in float64, whose sums run in another order.
 TOLERANCE = 1e-7
 
-Partition = Callable[[Chain], Tensor]
+Likelihood = Callable[[Tensor, Tensor, CRF, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,23 +90,23 @@ def _of_size(bench: Bench, batch: int, length: int) -> Iterator[Finding]:
     """Both losses and the best span."""
     given = problem(batch, length)
     precise, where, size = given.precise(), f"{batch} x {length} tokens", (batch, "windows")
-    for name, peer, partition, theirs, exact in (
+    for name, peer, likelihood, theirs, exact in (
         (
             "BIO loss",
             PEER,
-            tagging.log_partition,
+            tagging.negative_log_likelihood,
             partial(_pytorch_crf, given),
             _pytorch_crf(precise),
         ),
         (
             "single-span loss",
             FOUR,
-            single_span.log_partition,
+            single_span.negative_log_likelihood,
             _four_states(given),
             _four_states(precise)(),
         ),
     ):
-        ours, agree = partial(_ours, given, partition), partial(_same_loss, exact)
+        ours, agree = partial(_ours, given, likelihood), partial(_same_loss, exact)
         yield bench.compare(f"{name}, {where}", peer, ours, theirs, agree, size)
         yield _operations(f"{name}, {where}", peer, ours, theirs)
     best, decoded = partial(_best_span, given), _decode(given)
@@ -117,25 +117,24 @@ def _of_size(bench: Bench, batch: int, length: int) -> Iterator[Finding]:
 def _growth(bench: Bench, material: Material) -> Iterator[Finding]:
     batch, length = material.scale.crf[0]
     steps = material.scale.doublings
-    for name, partition in (
-        ("BIO", tagging.log_partition),
-        ("single-span", single_span.log_partition),
+    for name, likelihood in (
+        ("BIO", tagging.negative_log_likelihood),
+        ("single-span", single_span.negative_log_likelihood),
     ):
 
-        def of_length(n: int, partition: Partition = partition) -> Callable[[], Loss]:
-            return partial(_ours, problem(4 * batch, n), partition)
+        def of_length(n: int, likelihood: Likelihood = likelihood) -> Callable[[], Loss]:
+            return partial(_ours, problem(4 * batch, n), likelihood)
 
-        def of_batch(n: int, partition: Partition = partition) -> Callable[[], Loss]:
-            return partial(_ours, problem(n, length), partition)
+        def of_batch(n: int, likelihood: Likelihood = likelihood) -> Callable[[], Loss]:
+            return partial(_ours, problem(n, length), likelihood)
 
         lengths, batches = doublings(4 * length, steps), doublings(16 * batch, steps)
         yield bench.growth(f"{name} loss, batch of {4 * batch}", "tokens", lengths, of_length)
         yield bench.growth(f"{name} loss, {length} tokens", "windows", batches, of_batch)
 
 
-def _ours(given: Problem, partition: Partition) -> Loss:
-    scores = chain(given.emissions, given.mask, given.crf)
-    value = partition(scores) - span_score(scores, given.start, given.end)
+def _ours(given: Problem, likelihood: Likelihood) -> Loss:
+    value = likelihood(given.emissions, given.mask, given.crf, given.start, given.end)
     return _with_gradient(value, given.emissions, given.crf)
 
 

@@ -48,15 +48,24 @@ def chain(emissions: Tensor, mask: Tensor, crf: CRF) -> Chain:
         mask: (B, C) bool, a prefix of each row.
         crf: holds the start, transition and end scores.
     """
+    return relative(emissions, mask, *parameters(crf))
+
+
+def parameters(crf: CRF) -> tuple[Tensor, Tensor, Tensor]:
+    """The start (3,), transition (3, 3) and end scores (3,)."""
+    return crf.start_transitions, crf.transitions, crf.end_transitions
+
+
+def relative(
+    emissions: Tensor, mask: Tensor, start: Tensor, transitions: Tensor, end: Tensor
+) -> Chain:
+    """:func:`chain` of scores that are no module's."""
     # Apple's GPUs have no float64.
     precise = torch.float32 if emissions.device.type == "mps" else torch.float64
-    scores = emissions.to(precise)
-    start, transitions, end = (
-        parameter.to(precise)
-        for parameter in (crf.start_transitions, crf.transitions, crf.end_transitions)
-    )
+    tokens = emissions.to(precise)
+    start, transitions, end = (scores.to(precise) for scores in (start, transitions, end))
     return Chain(
-        emissions=scores - scores[..., O : O + 1],
+        emissions=tokens - tokens[..., O : O + 1],
         mask=mask,
         start=start - start[O],
         transitions=transitions - transitions[O, O],
@@ -98,6 +107,39 @@ def span_terms(chain: Chain) -> SpanTerms:
         last=(running + leave_i).masked_fill(outside, impossible),
         alone=(begin + leave_b).masked_fill(outside, impossible),
     )
+
+
+def derivatives(by_terms: SpanTerms, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Derivatives by the scores that a chain was made of, from those by its span terms.
+
+    Every term is a sum of scores less those of all O at the same places, so this only adds up in
+    which tagging each score takes part how often.
+
+    Args:
+        by_terms: derivatives by each term, 0 outside the context.
+        mask: (B, C) bool, that of the chain.
+
+    Returns:
+        (B, C, 3) by the emissions, (3,) by the start, (3, 3) transition and (3,) end scores.
+    """
+    first, last, alone = by_terms.first, by_terms.last, by_terms.alone
+    begin = first + alone
+    # Inside is who began before and did not end before.
+    inside = torch.nn.functional.pad((first - last).cumsum(1)[:, :-1], (1, 0)) * mask
+    emissions = torch.stack([-(begin + inside), begin, inside], 2)
+    final = mask & ~torch.nn.functional.pad(mask[:, 1:], (0, 1))
+    start_b, end_b, end_i = begin[:, 0].sum(), (alone * final).sum(), (last * final).sum()
+    b_i = first.sum()
+    o_b, i_i, b_o, i_o = (
+        begin.sum() - start_b,
+        inside.sum() - b_i,
+        alone.sum() - end_b,
+        last.sum() - end_i,
+    )
+    o_o, none = -(o_b + b_i + i_i + b_o + i_o), torch.zeros_like(b_i)
+    start = torch.stack([-start_b, start_b, none])
+    transitions = torch.stack([o_o, o_b, none, b_o, none, b_i, i_o, none, i_i]).view(3, 3)
+    return emissions, start, transitions, torch.stack([-(end_b + end_i), end_b, end_i])
 
 
 def span_score(chain: Chain, start: Tensor, end: Tensor) -> Tensor:

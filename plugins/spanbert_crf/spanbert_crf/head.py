@@ -22,11 +22,14 @@ from qabench.heads import (
     top_spans,
 )
 from spanbert_crf import single_span, tagging
-from spanbert_crf.chain import B, I, O, chain, span_score, span_terms
+from spanbert_crf.chain import B, I, O, chain, span_terms
 
 Objective = Literal["span", "bio"]
 FORBIDDEN = -100.0
-_LOG_PARTITION = {"span": single_span.log_partition, "bio": tagging.log_partition}
+_LOSS = {
+    "span": single_span.negative_log_likelihood,
+    "bio": tagging.negative_log_likelihood,
+}
 
 
 class CRFHead(Head):
@@ -39,7 +42,7 @@ class CRFHead(Head):
         (``bio``) or only those of one span or none (``span``).
         """
         super().__init__()
-        self.log_partition = _LOG_PARTITION[objective]
+        self.negative_log_likelihood = _LOSS[objective]
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(hidden_size, 3)
         self.crf = CRF(3, batch_first=True)
@@ -68,12 +71,10 @@ class CRFHead(Head):
     def loss(self, states: Tensor, batch: LabelledBatch) -> Tensor:
         """Negative log-likelihood of the gold tagging, mean over the windows."""
         emissions, mask, offset = self.emissions(states, batch)
-        scores = chain(emissions, mask, self.crf)
         missing = batch.start == 0
         start = (batch.start - offset).masked_fill(missing, -1)
         end = (batch.end - offset).masked_fill(missing, -1)
-        loss: Tensor = self.log_partition(scores) - span_score(scores, start, end)
-        return loss.mean()
+        return self.negative_log_likelihood(emissions, mask, self.crf, start, end).mean()
 
     def spans(
         self, states: Tensor, batch: WindowBatch, n_best: int, max_answer_tokens: int

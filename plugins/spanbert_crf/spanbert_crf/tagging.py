@@ -16,8 +16,25 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torchcrf import CRF
 
-from spanbert_crf.chain import Chain
+from spanbert_crf.chain import Chain, chain, span_score
+
+
+def negative_log_likelihood(
+    emissions: Tensor, mask: Tensor, crf: CRF, start: Tensor, end: Tensor
+) -> Tensor:
+    """(B,) minus the log-probability of one single-span tagging per window, in float64.
+
+    Args:
+        emissions: (B, C, 3) tag scores of the context tokens, any float dtype.
+        mask: (B, C) bool, a prefix of each row.
+        crf: holds the start, transition and end scores.
+        start: (B,) int64, first token of the span; -1 for all O.
+        end: (B,) int64, last token of the span; -1 for all O.
+    """
+    scores = chain(emissions, mask, crf)
+    return log_partition(scores) - span_score(scores, start, end)
 
 
 def log_partition(chain: Chain) -> Tensor:

@@ -84,8 +84,7 @@ def test_the_tagging_loss_and_every_gradient_are_pytorch_crfs(dtype, relative):
     crf, mask, (start, end) = a_crf(dtype=dtype), prefixes(LENGTHS), some_golds(LENGTHS)
     emissions = (3 * torch.randn(*mask.shape, 3, dtype=dtype)).requires_grad_()
     expected = -crf(emissions, gold_tags(mask, start, end), mask=mask, reduction="none")
-    scores = chain(emissions, mask, crf)
-    found = tagging.log_partition(scores) - span_score(scores, start, end)
+    found = tagging.negative_log_likelihood(emissions, mask, crf, start, end)
     assert close(found, expected, relative)
     for ours, theirs in zip(
         gradients(found, emissions, crf), gradients(expected, emissions, crf), strict=True
@@ -100,8 +99,7 @@ def test_the_single_span_loss_and_every_gradient_are_those_of_four_states_in_pyt
     tags = torch.where((torch.arange(mask.shape[1]) > end[:, None]) & (end >= 0)[:, None], 3, tags)
     four = as_four_states(crf)
     expected = -four(emissions[..., [O, B, I, O]], tags, mask=mask, reduction="none")
-    scores = chain(emissions, mask, crf)
-    found = single_span.log_partition(scores) - span_score(scores, start, end)
+    found = single_span.negative_log_likelihood(emissions, mask, crf, start, end)
     assert close(found, expected, 1e-9)
     for ours, theirs in zip(
         torch.autograd.grad(found.sum(), [emissions, crf.transitions]),
@@ -177,13 +175,14 @@ def test_the_tagging_partition_is_the_sum_over_all_taggings(length, seed, scale)
     assert float(tagging.log_partition(scores)) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-PARTITIONS = [single_span.log_partition, tagging.log_partition]
+LOSSES = [single_span.negative_log_likelihood, tagging.negative_log_likelihood]
 
 
-@pytest.mark.parametrize("log_partition", PARTITIONS)
-def test_derivatives_agree_with_finite_differences(log_partition):
-    crf, mask = a_crf(), prefixes([1, 4, 6])
-    emissions = torch.randn(3, 6, 3, dtype=torch.float64, requires_grad=True)
+@pytest.mark.parametrize("negative_log_likelihood", LOSSES)
+def test_derivatives_agree_with_finite_differences(negative_log_likelihood):
+    crf, mask = a_crf(), prefixes([1, 4, 6, 6, 5])
+    start, end = torch.tensor([0, 1, -1, 0, 3]), torch.tensor([0, 3, -1, 4, 3])
+    emissions = torch.randn(5, 6, 3, dtype=torch.float64, requires_grad=True)
 
     def value(emissions, *parameters):
         names = ("start_transitions", "end_transitions", "transitions")
@@ -191,14 +190,14 @@ def test_derivatives_agree_with_finite_differences(log_partition):
             del crf._parameters[name]
             setattr(crf, name, parameter)
             crf._parameters[name] = parameter
-        return log_partition(chain(emissions, mask, crf))
+        return negative_log_likelihood(emissions, mask, crf, start, end)
 
     parameters = [one.detach().clone().requires_grad_() for one in crf.parameters()]
     assert torch.autograd.gradcheck(value, (emissions, *parameters))
 
 
-@pytest.mark.parametrize("log_partition", PARTITIONS)
-def test_a_confident_models_loss_is_the_small_positive_number_that_it_is(log_partition):
+@pytest.mark.parametrize("negative_log_likelihood", LOSSES)
+def test_a_confident_models_loss_is_the_small_positive_number_that_it_is(negative_log_likelihood):
     """In float32 the partition function and the gold score agree in all digits, or cross."""
     crf, length, batch = a_crf(dtype=torch.float32), 512, 32
     mask = prefixes([length] * batch)
@@ -208,8 +207,7 @@ def test_a_confident_models_loss_is_the_small_positive_number_that_it_is(log_par
     emissions[:, 100, B] = 60.0
     emissions[:, 101:104, I] = 60.0
     emissions += torch.randn_like(emissions)
-    scores = chain(emissions.requires_grad_(), mask, crf)
-    loss = log_partition(scores) - span_score(scores, start, end)
+    loss = negative_log_likelihood(emissions.requires_grad_(), mask, crf, start, end)
     assert torch.isfinite(loss).all()
     assert (loss > 0).all()
     assert (loss < 1e-7).all()
@@ -218,43 +216,45 @@ def test_a_confident_models_loss_is_the_small_positive_number_that_it_is(log_par
     assert emissions.grad.abs().max() < 1e-7
 
 
-@pytest.mark.parametrize("log_partition", PARTITIONS)
+@pytest.mark.parametrize("negative_log_likelihood", LOSSES)
 @pytest.mark.parametrize("scale", [1.0, 20.0, 200.0])
-def test_extreme_scores_give_finite_losses_and_gradients(log_partition, scale):
+def test_extreme_scores_give_finite_losses_and_gradients(negative_log_likelihood, scale):
     torch.manual_seed(1)
     crf, mask = a_crf(), prefixes([512, 511, 3, 1])
     with torch.no_grad():
         crf.transitions[O, I] = -100.0
     emissions = (scale * torch.randn(4, 512, 3)).requires_grad_()
-    scores = chain(emissions, mask, crf)
     golds = torch.tensor([5, -1, 0, 0]), torch.tensor([9, -1, 2, 0])
-    loss = log_partition(scores) - span_score(scores, *golds)
+    loss = negative_log_likelihood(emissions, mask, crf, *golds)
     assert (loss > -1e-9).all()
     loss.mean().backward()
     assert torch.isfinite(emissions.grad).all()
     assert (emissions.grad[~mask] == 0).all()
 
 
-@pytest.mark.parametrize("log_partition", PARTITIONS)
-def test_bfloat16_emissions_lose_nothing_but_their_own_rounding(log_partition):
+@pytest.mark.parametrize("negative_log_likelihood", LOSSES)
+def test_bfloat16_emissions_lose_nothing_but_their_own_rounding(negative_log_likelihood):
     crf, mask, golds = a_crf(), prefixes([60, 31]), (torch.tensor([3, -1]), torch.tensor([7, -1]))
     rounded = (10 * torch.randn(2, 60, 3)).bfloat16()
-    losses = []
-    for emissions in (rounded, rounded.double()):
-        scores = chain(emissions, mask, crf)
-        losses.append(log_partition(scores) - span_score(scores, *golds))
+    losses = [
+        negative_log_likelihood(emissions, mask, crf, *golds)
+        for emissions in (rounded, rounded.double())
+    ]
     assert torch.equal(*losses)
 
 
-@pytest.mark.parametrize("log_partition", PARTITIONS)
-def test_neither_padding_nor_a_common_shift_of_a_tokens_scores_changes_anything(log_partition):
+@pytest.mark.parametrize("negative_log_likelihood", LOSSES)
+def test_neither_padding_nor_a_common_shift_of_a_tokens_scores_changes_anything(
+    negative_log_likelihood,
+):
     crf = a_crf()
     emissions = torch.randn(1, 9, 3, dtype=torch.float64)
-    alone = log_partition(chain(emissions, prefixes([9]), crf))
+    gold = torch.tensor([2]), torch.tensor([8])
+    alone = negative_log_likelihood(emissions, prefixes([9]), crf, *gold)
     padded = torch.cat([emissions, torch.full((1, 4, 3), 1e6, dtype=torch.float64)], 1)
     mask = torch.arange(13).unsqueeze(0) < 9
     shifted = padded + torch.randn(1, 13, 1, dtype=torch.float64)
-    found = log_partition(chain(shifted, mask, crf))
+    found = negative_log_likelihood(shifted, mask, crf, *gold)
     assert float(found) == pytest.approx(float(alone), abs=1e-9)
 
 
