@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import ascii_letters, ascii_lowercase
 from typing import Any
 
 from qabench.backbone import TokenizerFacts, load_tokenizer
@@ -30,6 +31,7 @@ class Scale:
         doublings: sizes in each growth curve.
         files: prediction files scored against the same golds.
         windows: at most so many in the check of a fine-tuned CRF.
+        dev_set: questions of a longer file to score, as many as SQuAD v2's.
     """
 
     questions: int
@@ -40,10 +42,11 @@ class Scale:
     doublings: int
     files: int
     windows: int
+    dev_set: int
 
 
-FULL = Scale(12_000, 5, 3, 8, ((8, 384), (32, 384)), 4, 10, 256)
-SMALL = Scale(60, 1, 2, 4, ((2, 48),), 2, 2, 16)
+FULL = Scale(12_000, 5, 3, 8, ((8, 384), (32, 384)), 4, 10, 256, 11_873)
+SMALL = Scale(60, 1, 2, 4, ((2, 48),), 2, 2, 16, 120)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,22 +120,42 @@ def gather(
 
 
 def write_squad(examples: Sequence[QAExample], path: Path) -> None:
-    """Questions as SQuAD v2 JSON."""
-    paragraphs = [
-        {
-            "context": one.context,
-            "qas": [
-                {
-                    "id": one.id,
-                    "question": one.question,
-                    "is_impossible": not one.answers,
-                    "answers": [
-                        {"text": gold.text, "answer_start": gold.start} for gold in one.answers
-                    ],
-                }
-            ],
-        }
-        for one in examples
-    ]
+    """Questions as SQuAD v2 JSON, those of one context together."""
+    questions: dict[str, list[dict[str, Any]]] = {}
+    for one in examples:
+        questions.setdefault(one.context, []).append(
+            {
+                "id": one.id,
+                "question": one.question,
+                "is_impossible": not one.answers,
+                "answers": [
+                    {"text": gold.text, "answer_start": gold.start} for gold in one.answers
+                ],
+            }
+        )
+    paragraphs = [{"context": context, "qas": asked} for context, asked in questions.items()]
     document = {"version": "v2.0", "data": [{"title": "all", "paragraphs": paragraphs}]}
     path.write_text(json.dumps(document), "utf-8")
+
+
+def turned(examples: Sequence[QAExample], copies: int) -> list[QAExample]:
+    """So many copies of the questions, no two with the same texts: in the n-th, every letter
+    stands for the n-th behind it in the alphabet. Lengths and places stay.
+    """
+    found = []
+    for n in range(copies):
+        letters = ascii_lowercase[n:] + ascii_lowercase[:n]
+        turn = str.maketrans(ascii_letters, letters + letters.upper())
+        found += [
+            replace(
+                one,
+                id=f"{one.id}-{n}",
+                question=one.question.translate(turn),
+                context=one.context.translate(turn),
+                answers=tuple(
+                    replace(gold, text=gold.text.translate(turn)) for gold in one.answers
+                ),
+            )
+            for one in examples
+        ]
+    return found

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from qabench.benchmark import AnswerSettings
 from qabench.examples import QAExample
+from qabench.garbage import no_collection
 from qabench.windows import Windows
 
 Doubles = NDArray[np.float64]
@@ -149,6 +150,7 @@ class Answers(Sequence[Answer]):
         spans = zip(self.best.text_by_id().items(), self.abstains.tolist(), strict=True)
         return {id: "" if null else text for (id, text), null in spans}
 
+    @no_collection()
     def n_best_by_id(self) -> dict[str, list[dict[str, Any]]]:
         """The n-best lists as plain JSON types, each entry with the fields of a Candidate."""
         columns = (self.start, self.end, self.score, self.probability)

@@ -138,8 +138,8 @@ def top_spans(
         best_end = nn.functional.max_pool1d(ends[:, 1:], longest - 1, stride=1)
         best_from = torch.maximum(alone, starts + best_end)
     first = best_from.topk(min(n_best, start.shape[1]), dim=1).indices
-    last = first.unsqueeze(2) + torch.arange(longest, device=first.device)
-    band = starts.gather(1, first).unsqueeze(2) + ends.gather(1, last.flatten(1)).view_as(last)
+    window = torch.arange(len(first), device=first.device).unsqueeze(1)
+    band = starts[window, first].unsqueeze(2) + ends.unfold(1, longest, 1)[window, first]
     band[..., 0] = alone.gather(1, first)
     return best_of_band(band, first, null_score, n_best)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from qabench.errors import DataError
 from qabench.examples import ExampleSet, QAExample
+from qabench.garbage import no_collection
 from qabench.scoring import (
     AveragePrecisions,
     Gold,
@@ -58,6 +59,7 @@ def golds_of(examples: Sequence[QAExample]) -> GoldSet:
     return GoldSet(Gold(one.id, tuple([gold.text for gold in one.answers])) for one in examples)
 
 
+@no_collection()
 def score_files(
     data: ExampleSet,
     predictions: Path,

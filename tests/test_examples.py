@@ -1,9 +1,12 @@
 """What is a valid example, how a bad record is named, and what names a set of examples."""
 
 import hashlib
+import json
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qabench.errors import DataError
 from qabench.examples import (
@@ -247,6 +250,28 @@ def test_the_fingerprint_is_fixed_for_all_time():
         + b"\n"
     )
     assert fingerprint(examples) == hashlib.sha256(canonical).hexdigest()
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(st.lists(st.tuples(TEXT, TEXT, st.lists(st.tuples(TEXT, st.integers(0)), max_size=3))))
+def test_the_fingerprint_is_that_of_json_with_sorted_keys(records):
+    examples = [
+        QAExample(str(number), question, context, tuple(GoldAnswer(*one) for one in answers))
+        for number, (question, context, answers) in enumerate(records)
+    ]
+    digest = hashlib.sha256()
+    for one in sorted(examples, key=lambda one: one.id):
+        record = {
+            "id": one.id,
+            "question": one.question,
+            "context": one.context,
+            "answers": [[answer.text, answer.start] for answer in one.answers],
+        }
+        line = json.dumps(record, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+        digest.update(line.encode("ascii") + b"\n")
+    assert fingerprint(examples) == digest.hexdigest()
 
 
 def test_the_fingerprint_ignores_order_and_title():

@@ -32,6 +32,7 @@ EXPECTED = {
         "one prediction file",
         "1 further files, the golds made ready",
         "the whole command",
+        "the whole command, as many questions as SQuAD's",
     },
     "training": {"forward and backward, the same dropout", "inference"},
     "start-up": {

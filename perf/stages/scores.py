@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from commands import python, qabench
-from material import Material, write_squad
+from material import Material, turned, write_squad
 from measuring import Bench, DisagreementError, Finding, doublings
 from peers import official
 
@@ -53,7 +53,10 @@ def findings(material: Material) -> Iterator[Finding]:
         _same,
         (more * len(examples), "questions"),
     )
-    yield _command(bench, material, files[0])
+    yield _command(bench, "the whole command", examples, material.folder)
+    longer = turned(examples, -(-material.scale.dev_set // len(examples)))
+    many = longer[: material.scale.dev_set]
+    yield _command(bench, "the whole command, as many questions as SQuAD's", many, material.folder)
     yield bench.growth(
         "number of questions",
         "questions",
@@ -96,21 +99,22 @@ def _further(
     return lambda: _ours(waiting.pop(), files[1:])
 
 
-def _command(bench: Bench, material: Material, file: File) -> Finding:
-    paths = [material.folder / name for name in ("data.json", "answers.json", "odds.json")]
-    write_squad(material.examples, paths[0])
+def _command(bench: Bench, name: str, examples: Sequence[QAExample], folder: Path) -> Finding:
+    file = _file(examples, 0)
+    paths = [folder / name for name in ("data.json", "answers.json", "odds.json")]
+    write_squad(examples, paths[0])
     for path, content in zip(paths[1:], (file.answers, file.null_odds), strict=True):
         path.write_text(json.dumps(content), "utf-8")
     data, answers, odds = map(str, paths)
     ours = qabench(["score", data, answers, "--null-odds", odds, "--format", "json"])
     theirs = python(str(Path(official.__file__)), data, answers, odds)
     return bench.compare(
-        "the whole command",
+        name,
         PEER,
         lambda: [json.loads(ours())["official"]],
         lambda: [json.loads(theirs())],
         _same,
-        (len(material.examples), "questions"),
+        (len(examples), "questions"),
     )
 
 
