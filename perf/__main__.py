@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from material import Material, Scale
     from measuring import Finding
 
-STAGES = ("windows", "crf", "answers", "scores", "training", "startup", "confidence")
+STAGES = ("windows", "crf", "answers", "scores", "training", "startup", "confidence", "load")
 
 
 def main() -> int:

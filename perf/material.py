@@ -32,6 +32,7 @@ class Scale:
         files: prediction files scored against the same golds.
         windows: at most so many in the check of a fine-tuned CRF.
         dev_set: questions of a longer file to score, as many as SQuAD v2's.
+        load: training questions that pass through all phases, as many as SQuAD v2's.
     """
 
     questions: int
@@ -43,10 +44,11 @@ class Scale:
     files: int
     windows: int
     dev_set: int
+    load: int
 
 
-FULL = Scale(12_000, 5, 3, 8, ((8, 384), (32, 384)), 4, 10, 256, 11_873)
-SMALL = Scale(60, 1, 2, 4, ((2, 48),), 2, 2, 16, 120)
+FULL = Scale(12_000, 5, 3, 8, ((8, 384), (32, 384)), 4, 10, 256, 11_873, 130_319)
+SMALL = Scale(60, 1, 2, 4, ((2, 48),), 2, 2, 16, 120, 140)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

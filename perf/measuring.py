@@ -100,7 +100,23 @@ class Growth:
         return exponent(self.sizes, [timing.median for timing in self.timings])
 
 
-Finding = Comparison | Count | Growth
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The largest resident set of the process while it worked, by the size of its task.
+
+    Attributes:
+        sizes: of the task, in ``unit``.
+        mebibytes: of each size.
+    """
+
+    stage: str
+    name: str
+    unit: str
+    sizes: tuple[int, ...]
+    mebibytes: tuple[float, ...]
+
+
+Finding = Comparison | Count | Growth | Memory
 
 
 def timed(work: Callable[[], Any]) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from material import Material
-from measuring import Comparison, Count, Finding, Growth
+from measuring import Comparison, Count, Finding, Growth, Memory
 from tabulate import tabulate
 
 from qabench.provenance import environment
@@ -69,6 +69,7 @@ def document(material: Material, facts: Document, findings: Sequence[Finding]) -
         "comparisons": [_comparison(one) for one in findings if isinstance(one, Comparison)],
         "counts": [asdict(one) for one in findings if isinstance(one, Count)],
         "growth": [_growth(one) for one in findings if isinstance(one, Growth)],
+        "memory": [asdict(one) for one in findings if isinstance(one, Memory)],
     }
 
 
@@ -97,6 +98,11 @@ def tables(document: Document, format: str) -> str:
         _table(
             [_growth_row(one) for one in document["growth"]],
             ("stage", "time by", "sizes", "qabench, time per item", "exponent"),
+            format,
+        ),
+        _table(
+            [_memory_row(one) for one in document["memory"]],
+            ("stage", "memory by", "sizes", "peak of the process"),
             format,
         ),
     ]
@@ -137,6 +143,12 @@ def _growth_row(one: Document) -> list[str]:
     sizes = ", ".join(f"{size:,}" for size in one["sizes"])
     exponent = f"{one['exponent']:.2f}"
     return [one["stage"], one["name"], f"{sizes} {one['unit']}", ", ".join(per_item), exponent]
+
+
+def _memory_row(one: Document) -> list[str]:
+    sizes = ", ".join(f"{size:,}" for size in one["sizes"])
+    peaks = ", ".join(f"{peak:,.0f} MiB" for peak in one["mebibytes"])
+    return [one["stage"], one["name"], f"{sizes} {one['unit']}", peaks]
 
 
 def _amount(value: float, unit: str) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 import os
+import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from qabench.examples import GoldAnswer, QAExample
 
 PERF = Path(__file__).parents[1] / "perf"
 pytestmark = pytest.mark.skipif(not PERF.is_dir(), reason="perf/ is in the repository only")
@@ -88,7 +92,36 @@ def test_quick_stages_agree_with_their_peers_and_are_written_down(tmp_path, modu
 def test_all_stages_agree_with_their_peers(tmp_path):
     for plugin in ("spanbert_crf", "spanbert_linear"):
         pytest.importorskip(plugin)
-    assert_whole(perf(tmp_path, "--small"), tmp_path, set(EXPECTED))
+    results = assert_whole(perf(tmp_path, "--small"), tmp_path, set(EXPECTED))
+    timed = {one["name"]: one["sizes"] for one in results["growth"] if one["stage"] == "load"}
+    assert timed.keys() >= {"read training questions", "cut dev windows", "predict", "score"}
+    assert timed == {one["name"]: one["sizes"] for one in results["memory"]}
+    assert all(min(one["mebibytes"]) > 1 for one in results["memory"])
+
+
+def test_made_up_questions_are_valid_and_as_long_as_squads(modules):
+    synthetic = modules("synthetic")
+    side = dataclasses.replace(synthetic.TRAIN, questions=7 * 400)
+    made = list(synthetic.questions(side, ["alpha", "beta", "gamma"], seed=3))
+    assert made == list(synthetic.questions(side, ["alpha", "beta", "gamma"], seed=3))
+    assert len(made) == len({one.id for one in made}) == 2800
+    contexts = list(dict.fromkeys(one.context for one in made))
+    assert len(contexts) == 400
+    for one in made:
+        for gold in one.answers:
+            assert one.context.startswith(gold.text, gold.start)
+            assert 1 <= len(gold.text.split()) <= 26
+    assert statistics.median(len(one.split()) for one in contexts) == pytest.approx(114, rel=0.1)
+    assert statistics.median(len(one.question.split()) for one in made) == 10
+    without = sum(not one.answers for one in made) / len(made)
+    assert without == pytest.approx(0.33, abs=0.04)
+
+
+def test_turned_copies_have_other_texts_at_the_same_places(modules):
+    example = QAExample("a", "Who? Zoë", "It was Zoë B.", (GoldAnswer("Zoë", 7),))
+    first, second = modules("material").turned([example], 2)
+    assert first == dataclasses.replace(example, id="a-0")
+    assert second == QAExample("a-1", "Xip? Apë", "Ju xbt Apë C.", (GoldAnswer("Apë", 7),))
 
 
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path):
