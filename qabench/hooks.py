@@ -7,9 +7,9 @@ go on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -18,6 +18,7 @@ from qabench.reports import Report
 from qabench.terminal import safe
 
 T = TypeVar("T")
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,27 @@ class Failure:
     reason: str
 
     def __str__(self) -> str:
-        return f"Hook {self.hook} of {self.plugin} failed: {safe(self.reason).rstrip('.')}"
+        reason = safe(self.reason).rstrip(".")
+        shown = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
+        return f"Hook {self.hook} of {self.plugin} failed: {shown}"
+
+
+def attempt(
+    plugin: InstalledPlugin, hook: str, work: Callable[[], T], about: str = ""
+) -> T | Failure:
+    """What a plugin's own code returns; where it raises, its failure.
+
+    Args:
+        plugin: whose code it is.
+        hook: through which it came.
+        work: the code.
+        about: stands before the reason of a failure.
+    """
+    try:
+        return work()
+    # It may raise anything, even exit, and must not end a run.
+    except (Exception, SystemExit) as error:
+        return Failure(plugin, hook, about + reason_of(error))
 
 
 def contributions(hook: str, kind: type[T]) -> Iterator[Contribution[T] | Failure]:
@@ -45,12 +66,9 @@ def contributions(hook: str, kind: type[T]) -> Iterator[Contribution[T] | Failur
     for plugin in discover().plugins:
         if hook not in plugin.hooks:
             continue
-        try:
-            answers = getattr(plugin.manager.hook, hook)()
-            offered = listed(answers[0] if answers else None, hook, kind)
-        # A plugin's own code may raise anything, and must not end the command.
-        except (Exception, SystemExit) as error:
-            yield Failure(plugin, hook, reason_of(error))
+        offered = attempt(plugin, hook, partial(_offered, plugin, hook, kind))
+        if isinstance(offered, Failure):
+            yield offered
             continue
         for value in offered:
             if isinstance(value, kind):
@@ -60,14 +78,17 @@ def contributions(hook: str, kind: type[T]) -> Iterator[Contribution[T] | Failur
                 yield Failure(plugin, hook, reason)
 
 
+def _offered(plugin: InstalledPlugin, hook: str, kind: type) -> list[object]:
+    return listed(plugin.answer(hook), hook, kind)
+
+
 def run_finished(report: Report, folder: Path) -> None:
     """Tell all plugins that a run has finished."""
     hook = "qabench_run_finished"
     for plugin in discover().plugins:
-        try:
-            plugin.manager.hook.qabench_run_finished(report=report, folder=folder)
-        except (Exception, SystemExit) as error:
-            warn(Failure(plugin, hook, reason_of(error)))
+        told = attempt(plugin, hook, partial(plugin.answer, hook, report=report, folder=folder))
+        if isinstance(told, Failure):
+            warn(told)
 
 
 def warn(problem: object) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 
-from qabench.hooks import Contribution, Failure, contributions
+from qabench.hooks import Contribution, Failure, attempt, contributions
 from qabench.hookspecs import MetricSpec, ScoredQuestion
 from qabench.outcomes import Outcomes
-from qabench.plugins import NAME, reason_of
+from qabench.plugins import NAME
 from qabench.reports import MetricFacts
 from qabench.terminal import safe
 
@@ -31,7 +32,7 @@ class Measured:
 
 
 def measure(found: Outcomes, null_threshold: float) -> Measured:
-    """Compute the metrics of all plugins."""
+    """Compute the metrics of all installed plugins from results by question."""
     questions = _questions(found, null_threshold)
     values: dict[str, MetricFacts] = {}
     failures: list[Failure] = []
@@ -40,13 +41,14 @@ def measure(found: Outcomes, null_threshold: float) -> Measured:
             failures.append(one)
             continue
         key = f"{one.plugin.distribution}/{one.value.name}"
-        try:
-            if key in values:
-                raise ValueError("it has this name twice")
-            values[key] = _facts(one, questions)
-        # A plugin's own code may raise anything, and must not end a run.
-        except (Exception, SystemExit) as error:
-            failures.append(Failure(one.plugin, HOOK, f"{key}: {reason_of(error)}"))
+        if key in values:
+            failures.append(Failure(one.plugin, HOOK, f"{key}: it has this name twice"))
+            continue
+        facts = attempt(one.plugin, HOOK, partial(_facts, one, questions), f"{key}: ")
+        if isinstance(facts, Failure):
+            failures.append(facts)
+        else:
+            values[key] = facts
     return Measured(values, tuple(failures))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qabench.examples import QAExample
-from qabench.hooks import Contribution, Failure, contributions, warn
+from qabench.hooks import Contribution, Failure, attempt, contributions, warn
 from qabench.hookspecs import SliceSpec
-from qabench.plugins import reason_of
 from qabench.slices import GROUPS, Slice, slices
 
 HOOK = "qabench_slices"
@@ -42,11 +42,12 @@ def every_slice(
         if problem := _problem(group, {name: owner for name, (owner, _) in found.items()}):
             warn(Failure(one.plugin, HOOK, problem))
             continue
-        try:
-            found[group] = one, _kinds(one.value, examples)
-        # A plugin's own code may raise anything, and must not end the command.
-        except (Exception, SystemExit) as error:
-            warn(Failure(one.plugin, HOOK, f"group {group!r}: {reason_of(error)}"))
+        work = partial(_kinds, one.value, examples)
+        kinds = attempt(one.plugin, HOOK, work, f"group {group!r}: ")
+        if isinstance(kinds, Failure):
+            warn(kinds)
+        else:
+            found[group] = one, kinds
     return slices(examples, window_counts, {group: kinds for group, (_, kinds) in found.items()})
 
 

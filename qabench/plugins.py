@@ -112,6 +112,12 @@ class InstalledPlugin:
         (plugin,) = self.manager.get_plugins()
         return tuple(sorted(one.name for one in self.manager.get_hookcallers(plugin) or ()))
 
+    def answer(self, hook: str, **arguments: object) -> object:
+        """What its implementation of a hook returns; ``None`` without one."""
+        # pluggy gives a list of all answers, and leaves out those of None.
+        answers = getattr(self.manager.hook, hook)(**arguments)
+        return answers[0] if answers else None
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenPlugin:
@@ -259,9 +265,7 @@ def _refuse_other_hookspec(asked: object, distribution: str) -> None:
 def _specs_of(plugin: InstalledPlugin) -> list[HeadSpec]:
     if HEADS_HOOK not in plugin.hooks:
         return []
-    answers = plugin.manager.hook.qabench_heads()
-    # pluggy leaves out an answer of None.
-    answer = answers[0] if answers else None
+    answer = plugin.answer(HEADS_HOOK)
     return [checked_spec(spec) for spec in listed(answer, HEADS_HOOK, HeadSpec)]
 
 

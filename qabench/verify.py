@@ -73,14 +73,14 @@ def unverified(path: Path) -> tuple[str, ...]:
         # Told by verify, for all scores.
         return ()
     measured = measure(found, report.scores.null_threshold)
-    reasons = [f"{failure}." for failure in measured.failures]
-    missing = [
-        f"Not verified: metric {key} of {one.distribution} {one.version}, because no installed "
-        f"plugin computes it; install that distribution."
+    reasons = {one.plugin.distribution: str(one) for one in measured.failures}
+    unknown = "no installed plugin computes it; install that distribution"
+    return tuple(
+        f"Not verified: metric {key} of {one.distribution} {one.version}, because "
+        f"{reasons.get(one.distribution, unknown)}."
         for key, one in report.metrics.items()
         if key not in measured.values
-    ]
-    return tuple(missing + reasons)
+    )
 
 
 def _files(report: Report, folder: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -204,6 +205,55 @@ def test_a_metric_whose_plugin_is_gone_is_said_to_be_not_verified(
     assert f"Not verified: metric {METRIC} of example-hooks 0.3, because no" in output
 
 
+def test_a_metric_that_fails_when_verified_is_said_to_be_not_verified(install, imported, tmp_path):
+    stop = tmp_path / "stop"
+    body = METRIC_OF(f"lambda questions: len(questions) / (not Path({str(stop)!r}).exists())")
+    install(hook("qabench_metrics", body))
+    folder = imported()
+    assert read(folder).metrics["failing/bad"].value == 18
+    stop.touch()
+    assert verify(folder) == ()
+    (sentence,) = unverified(folder)
+    assert sentence.startswith("Not verified: metric failing/bad of failing 2.5, because Hook")
+    assert sentence.endswith("failing/bad: ZeroDivisionError: division by zero.")
+
+
+SCORES_AS_METRICS = """
+def mean(name):
+    return lambda questions: 100 * sum(getattr(one, name) for one in questions) / len(questions)
+
+def abstained(questions):
+    for one in questions:
+        assert one.best_answer == "Rome"
+        assert one.answer == ("" if one.null_odds > 4 else "Rome")
+    return sum(one.null_odds > 4 for one in questions)
+
+METRICS = {"exact": mean("exact"), "f1": mean("f1"), "abstained": abstained}
+"""
+
+
+def test_a_metric_sees_what_the_official_scores_are_made_of(install, data_files, tmp_path):
+    listed = "return [MetricSpec(name, '', METRICS[name]) for name in METRICS]"
+    install(SCORES_AS_METRICS + hook("qabench_metrics", listed))
+    ids = [one.id for one in read_file(data_files[1]).examples]
+    for name, content in (
+        ("texts", dict.fromkeys(ids, "Rome")),
+        ("odds", {id: float(place % 7) for place, id in enumerate(ids)}),
+    ):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    texts, odds = tmp_path / "texts.json", tmp_path / "odds.json"
+    files = ForeignFiles("rome", data_files[1], texts, odds, 4.0)
+    report = read(import_predictions(files, tmp_path / "runs"))
+    metrics = {key.split("/")[1]: one.value for key, one in report.metrics.items()}
+    official = report.scores.official
+    assert metrics == {
+        "exact": pytest.approx(official["exact"]),
+        "f1": pytest.approx(official["f1"]),
+        "abstained": report.scores.abstained,
+    }
+    assert 0 < official["exact"] < 100
+
+
 def test_a_report_of_before_there_were_metrics_is_valid(imported):
     folder = imported()
     path = folder / reports.FILE_NAME
@@ -329,6 +379,21 @@ def test_a_hook_that_fails_after_a_run_is_a_warning_and_the_run_stays_finished(
     folder = runs / "example_short" / heads[0]
     assert verify(folder / "seed-0") == ()
     assert (folder / "finished.txt").is_file()
+
+
+def test_a_warning_is_one_line_on_stderr(install, tmp_path):
+    site = install(hook("qabench_benchmarks", "raise OSError('x' * 1000 + '\\x1b[31m')"))
+    done = subprocess.run(
+        [sys.executable, "-m", "qabench", "run", "--plugin", "x", "--benchmark", "gone"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [site, *sys.path[1:]]))},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    warning, error = done.stderr.splitlines()
+    assert warning.startswith("Hook qabench_benchmarks of failing 2.5 failed: OSError: xxx")
+    assert len(warning) < 400
+    assert error.startswith("qabench: There is no benchmark 'gone'")
 
 
 MAJOR, MINOR = HOOKSPEC_VERSION
