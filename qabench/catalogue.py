@@ -9,7 +9,7 @@ from pathlib import Path
 from qabench import __version__
 from qabench.errors import BenchmarkError
 from qabench.hooks import Failure, contributions, warn
-from qabench.plugins import NAME
+from qabench.plugins import NAME, discover
 from qabench.validation import packaged
 
 HOOK = "qabench_benchmarks"
@@ -70,6 +70,8 @@ def find(name_or_path: str) -> Path:
     known = sorted({one.name for one in every})
     near = difflib.get_close_matches(name_or_path, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    broken = ", ".join(f"{one.distribution} {one.version}" for one in discover().broken)
+    lost = f" (broken, see qabench plugins: {broken})" if broken else ""
     raise BenchmarkError(
-        f"There is no benchmark {name_or_path!r} ({hint}); name one of them, or a .toml file."
+        f"There is no benchmark {name_or_path!r} ({hint}); name one of them, or a .toml file{lost}."
     )

@@ -277,7 +277,8 @@ def compare(a: Path, b: Path, slices: int, flips: int) -> None:
 def verify(reports: tuple[Path, ...]) -> None:
     """Compute every score of REPORTS again from the results by question, and check all hashes.
 
-    Names each thing that does not match; exit code 8 if there is any.
+    Names each thing that does not match, and each plugin's metric that cannot be computed here;
+    exit code 8 if anything does not match.
     """
     from qabench.errors import ReportError
     from qabench.verify import unverified

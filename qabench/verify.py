@@ -17,10 +17,12 @@ from qabench.examples import fingerprint
 from qabench.files import sha256
 from qabench.metrics import measure
 from qabench.outcomes import Outcomes
+from qabench.plugins import discover
 from qabench.predictions import golds_of
 from qabench.reports import Report
 from qabench.scorecard import report_scores, split_questions
 from qabench.scoring import normalize_answer, score_questions
+from qabench.terminal import safe
 from qabench.validation import dotted
 
 # Sums differ in their last digits between versions of Python.
@@ -73,11 +75,14 @@ def unverified(path: Path) -> tuple[str, ...]:
         # Told by verify, for all scores.
         return ()
     measured = measure(found, report.scores.null_threshold)
-    reasons = {one.plugin.distribution: str(one) for one in measured.failures}
+    reasons = {one.distribution: f"its plugin is broken: {one.reason}" for one in discover().broken}
+    reasons |= {one.plugin.distribution: str(one) for one in measured.failures}
     unknown = "no installed plugin computes it; install that distribution"
     return tuple(
-        f"Not verified: metric {key} of {one.distribution} {one.version}, because "
-        f"{reasons.get(one.distribution, unknown)}."
+        safe(
+            f"Not verified: metric {key} of {one.distribution} {one.version}, because "
+            f"{reasons.get(one.distribution, unknown)}."
+        )
         for key, one in report.metrics.items()
         if key not in measured.values
     )
@@ -188,7 +193,7 @@ def _metrics(report: Report, found: Outcomes) -> Iterator[str]:
     for key in sorted(report.metrics.keys() & computed.keys()):
         said, is_ = report.metrics[key], computed[key]
         if not _same(said.value, is_.value):
-            yield (
+            yield safe(
                 f"metrics.{key} is {said.value} by {said.distribution} {said.version}, but "
                 f"{is_.distribution} {is_.version} computes {is_.value}."
             )

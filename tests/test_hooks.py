@@ -421,6 +421,28 @@ def test_a_plugin_that_asks_for_other_hooks_is_broken_with_what_to_upgrade(
     assert [one.name for one in discover().plugins if one.name == "example_hooks"]
 
 
+def test_what_a_broken_plugin_would_have_brought_is_said_to_be_lost(install, imported):
+    site = install(hook("qabench_metrics", METRIC_OF("len")))
+    folder = imported()
+    forget("failing")
+    (site / "failing.py").write_text("raise RuntimeError('too new')")
+    (sentence,) = unverified(folder)
+    assert sentence.endswith("because its plugin is broken: RuntimeError: too new.")
+    with pytest.raises(BenchmarkError, match=r"\(broken, see qabench plugins: failing 2\.5\)"):
+        find("gone")
+
+
+def test_a_report_of_a_stranger_cannot_write_to_the_terminal(imported):
+    folder = imported()
+    path = folder / reports.FILE_NAME
+    document = json.loads(path.read_text())
+    metric = {"value": 1.0, "summary": "", "distribution": "x\x1b[2J", "version": "\u202e1"}
+    document["metrics"] = {"x\x1b[2J/words": metric}
+    path.write_text(json.dumps(document))
+    (sentence,) = unverified(folder)
+    assert sentence.isprintable()
+
+
 @pytest.mark.parametrize("asked", [None, (MAJOR, MINOR), (MAJOR, 0)])
 def test_a_plugin_that_asks_for_these_hooks_or_none_is_usable(install, asked):
     install(f"QABENCH_HOOKSPEC = {asked!r}\n" + hook("qabench_metrics", "return []"))
