@@ -1,7 +1,7 @@
 """Trustworthy comparison of extractive question-answering heads.
 
-``qabench.hookimpl`` and ``qabench.HeadSpec`` are what a plugin's module needs; what a head itself
-is made of (and what needs torch) lies in :mod:`qabench.heads`.
+``qabench.hookimpl`` and the specs of what a plugin offers are what its module needs; what a head
+itself is made of (and what needs torch) lies in :mod:`qabench.heads`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,31 @@ from typing import TYPE_CHECKING
 from qabench.errors import QABenchError
 
 if TYPE_CHECKING:
-    from qabench.hookspecs import HeadSpec, hookimpl
+    from qabench.hookspecs import (
+        HOOKSPEC_VERSION,
+        HeadSpec,
+        MetricSpec,
+        ScoredQuestion,
+        SliceSpec,
+        hookimpl,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["HeadSpec", "QABenchError", "__version__", "hookimpl"]
+__all__ = [
+    "HOOKSPEC_VERSION",
+    "HeadSpec",
+    "MetricSpec",
+    "QABenchError",
+    "ScoredQuestion",
+    "SliceSpec",
+    "__version__",
+    "hookimpl",
+]
 
 
 def __getattr__(name: str) -> object:
     """Load the plugin contract when it is asked for: most commands need no pluggy."""
-    if name in ("HeadSpec", "hookimpl"):
+    if name in __all__:
         from qabench import hookspecs
 
         return getattr(hookspecs, name)

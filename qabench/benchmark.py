@@ -6,15 +6,16 @@ The schema is the one place of every key's type, limits and default.
 from __future__ import annotations
 
 import copy
-import difflib
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from qabench.catalogue import entries, find
 from qabench.errors import BenchmarkError
-from qabench.validation import fill_defaults, first_problem, packaged, schema
+from qabench.validation import fill_defaults, first_problem, schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +106,42 @@ class Benchmark:
         return asdict(self)
 
 
-def available() -> dict[str, Path]:
-    """The benchmarks that come with qabench: name to file."""
-    return {path.stem: path for path in sorted(packaged("benchmarks").glob("*.toml"))}
+def summaries() -> list[tuple[str, str, str]]:
+    """Name, distribution and summary of each benchmark; the reason of each that cannot be used."""
+    every = entries()
+    counts = Counter(one.name for one in every)
+    return [
+        (
+            one.name,
+            one.distribution,
+            "CONFLICT: another benchmark has this name"
+            if counts[one.name] > 1
+            else _summary(one.path),
+        )
+        for one in every
+    ]
 
 
-def summaries() -> dict[str, str]:
-    """One line for each benchmark that comes with qabench, by name."""
-    return {
-        name: str(tomllib.loads(path.read_text("utf-8")).get("summary", ""))
-        for name, path in available().items()
-    }
+def _summary(path: Path) -> str:
+    try:
+        return load(str(path)).summary
+    except BenchmarkError as error:
+        return f"BROKEN: {error}"
 
 
 def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
     """Read, override and validate a benchmark.
 
     Args:
-        name_or_path: the name of a packaged benchmark, or the path of a ``.toml`` file.
+        name_or_path: a name that ``qabench benchmarks`` lists, or the path of a ``.toml`` file.
         overrides: ``section.key=value`` each, as ``--set`` takes them; the value is TOML, and
             quotes around a string may be left out. Paths given so are relative to the
             working directory, those in the file to the file's folder.
 
     Raises:
-        BenchmarkError: no such benchmark, not TOML, or not valid by the schema.
+        BenchmarkError: no such benchmark or several, not TOML, or not valid by the schema.
     """
-    path = _find(name_or_path)
+    path = find(name_or_path)
     document = _resolve_paths(_read(path), path.resolve().parent)
     for override in overrides:
         document = _resolve_paths(_override(document, override), Path.cwd())
@@ -164,20 +175,6 @@ def head_options(plugin: str, overrides: Sequence[str]) -> dict[str, Any]:
 def _options_for(plugin: str, head: Mapping[str, Any]) -> dict[str, Any]:
     plain = {key: value for key, value in head.items() if not isinstance(value, dict)}
     return plain | dict(head.get(plugin, {}))
-
-
-def _find(name_or_path: str) -> Path:
-    known = available()
-    if name_or_path in known:
-        return known[name_or_path]
-    path = Path(name_or_path)
-    if path.suffix == ".toml":
-        return path
-    near = difflib.get_close_matches(name_or_path, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
-    raise BenchmarkError(
-        f"There is no benchmark {name_or_path!r} ({hint}); name one of them, or a .toml file."
-    )
 
 
 def _read(path: Path) -> dict[str, Any]:

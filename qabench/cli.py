@@ -277,9 +277,11 @@ def compare(a: Path, b: Path, slices: int, flips: int) -> None:
 def verify(reports: tuple[Path, ...]) -> None:
     """Compute every score of REPORTS again from the results by question, and check all hashes.
 
-    Names each thing that does not match; exit code 8 if there is any.
+    Names each thing that does not match, and each plugin's metric that cannot be computed here;
+    exit code 8 if anything does not match.
     """
     from qabench.errors import ReportError
+    from qabench.verify import unverified
     from qabench.verify import verify as problems_of
 
     wrong = 0
@@ -287,8 +289,8 @@ def verify(reports: tuple[Path, ...]) -> None:
         problems = problems_of(path)
         wrong += bool(problems)
         click.echo(f"{path}: " + ("does not match its files" if problems else "verified"))
-        for problem in problems:
-            click.echo(f"  {problem}")
+        for line in (*problems, *unverified(path)):
+            click.echo(f"  {line}")
     if wrong:
         raise ReportError(f"{wrong} of {len(reports)} reports do not match their files.")
 
@@ -327,7 +329,7 @@ def import_predictions(
 
 @app.command(short_help="List the installed heads.", epilog="Example: qabench plugins")
 def plugins() -> None:
-    """List the installed heads, and broken plugins with their reason."""
+    """List the installed heads, plugins without a head, and broken plugins with their reason."""
     from tabulate import tabulate
 
     from qabench.plugins import discover
@@ -382,12 +384,12 @@ def new_plugin(name: str, folder: Path | None) -> None:
 
 @app.command(short_help="List the benchmarks.", epilog="Example: qabench benchmarks")
 def benchmarks() -> None:
-    """List the benchmarks that come with qabench."""
+    """List the benchmarks that come with qabench and with plugins."""
     from tabulate import tabulate
 
     from qabench.benchmark import summaries
 
-    click.echo(tabulate(summaries().items(), ("benchmark", "summary")))
+    click.echo(tabulate(summaries(), ("benchmark", "distribution", "summary")))
 
 
 @app.command(epilog="Example: qabench version")

@@ -14,8 +14,8 @@ from qabench.articles import article_codes
 from qabench.contests import Score, System
 from qabench.examples import QAExample
 from qabench.losses import faults
+from qabench.plugin_slices import every_slice
 from qabench.resampling import sampling_variance, seed_variance
-from qabench.slices import slices
 from qabench.statistics import (
     Comparison,
     McNemar,
@@ -154,7 +154,7 @@ def side_by_side(a: System, b: System) -> SideBySide:
     """
     found = a.records[0].outcomes
     exact = (a.final("exact"), b.final("exact"))
-    kinds = slices(found.examples, found.windows)
+    kinds = every_slice(found.examples, found.windows)
     halves = {one.name: one.mask for one in kinds if one.group == "answerability"}
     everything = np.ones(len(found), np.bool_)
     masks = {"": everything, **{f"{name} ": mask for name, mask in halves.items()}}

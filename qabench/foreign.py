@@ -15,6 +15,7 @@ from qabench import outcomes, reports
 from qabench.errors import RunError
 from qabench.examples import ExampleSet
 from qabench.files import sha256, write_json
+from qabench.metrics import measure
 from qabench.outcomes import Outcomes
 from qabench.predictions import golds_of, read_null_odds, read_predictions, refuse_misfits
 from qabench.readers import read_file
@@ -116,6 +117,7 @@ def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path
     names = ["raw_predictions.json", outcomes.FILE_NAME]
     names += ["null_odds.json"] * (found.null_odds is not None)
     settings: dict[str, Any] = {"answers": {"null_threshold": files.null_threshold}}
+    measured = measure(found, files.null_threshold)
     report = Report(
         format=reports.FORMAT,
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -141,6 +143,7 @@ def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path
         scores=report_scores(found, files.null_threshold),
         weights_sha256=None,
         files={},
-        warnings=(),
+        warnings=tuple(map(str, measured.failures)),
+        metrics=measured.values,
     )
     return replace(report, files={name: sha256(folder / name) for name in names})

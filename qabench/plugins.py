@@ -1,4 +1,4 @@
-"""Discovery of installed heads: every broken plugin is named with its reason, the others go on."""
+"""Discovery of plugins: every broken plugin is named with its reason, the others go on."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import pluggy
 
 from qabench import hookspecs
 from qabench.errors import PluginError
-from qabench.hookspecs import PROJECT, HeadSpec
+from qabench.hookspecs import HOOKSPEC_VERSION, PROJECT, VERSION_ATTRIBUTE, HeadSpec
 from qabench.validation import fill_defaults, first_problem
 
 if TYPE_CHECKING:
     from qabench.heads import Head
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+HEADS_HOOK = "qabench_heads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,36 @@ def build_head(spec: HeadSpec, hidden_size: int, options: Mapping[str, Any]) -> 
     return head
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class InstalledPlugin:
+    """A usable plugin, whose hooks can be called on their own.
+
+    Attributes:
+        name: of its entry point.
+        manager: pluggy's, with this one plugin.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    manager: pluggy.PluginManager
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The names of the hooks that it implements."""
+        (plugin,) = self.manager.get_plugins()
+        return tuple(sorted(one.name for one in self.manager.get_hookcallers(plugin) or ()))
+
+    def answer(self, hook: str, **arguments: object) -> object:
+        """What its implementation of a hook returns; ``None`` without one."""
+        # pluggy gives a list of all answers, and leaves out those of None.
+        answers = getattr(self.manager.hook, hook)(**arguments)
+        return answers[0] if answers else None
+
+
 @dataclass(frozen=True, slots=True)
 class BrokenPlugin:
     """An entry point that could not be used, and why."""
@@ -100,10 +131,11 @@ class BrokenPlugin:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All plugins found: the usable heads, sorted by name, and the broken entry points."""
+    """All plugins found: the usable heads, sorted by name, the broken entry points, the others."""
 
     heads: tuple[InstalledHead, ...]
     broken: tuple[BrokenPlugin, ...]
+    plugins: tuple[InstalledPlugin, ...] = ()
 
     def head(self, name: str) -> InstalledHead:
         """The one head called ``name``.
@@ -125,6 +157,11 @@ class Registry:
                     f"Plugin {name!r} from {plugin.distribution} {plugin.version} is broken: "
                     f"{plugin.reason}; mend or reinstall it."
                 )
+        for other in self.plugins:
+            if other.name == name:
+                raise PluginError(
+                    f"Plugin {name!r} from {other} has no head of that name; {self._hint(name)}."
+                )
         raise PluginError(f"There is no plugin {name!r}; {self._hint(name)}.")
 
     def _hint(self, name: str) -> str:
@@ -135,7 +172,9 @@ class Registry:
         return f"installed are {', '.join(names)}" if names else "no plugin is installed"
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Name, distribution, version and summary of each head; the reason of each broken one."""
+        """Name, distribution, version and summary of each head, then of each plugin without one;
+        the reason of each broken one.
+        """
         conflict = "CONFLICT: another plugin has this name"
         heads = [
             (
@@ -146,11 +185,16 @@ class Registry:
             )
             for one in self.heads
         ]
+        headless = [
+            (one.name, one.distribution, one.version, f"no head; {', '.join(one.hooks)}")
+            for one in self.plugins
+            if HEADS_HOOK not in one.hooks
+        ]
         broken = [
             (one.name, one.distribution, one.version, f"BROKEN: {one.reason}")
             for one in self.broken
         ]
-        return heads + broken
+        return heads + headless + broken
 
     @property
     def duplicates(self) -> frozenset[str]:
@@ -165,44 +209,75 @@ def discover(found: Iterable[EntryPoint] | None = None) -> Registry:
     Args:
         found: entry points to load instead of the installed ones.
     """
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
     heads: list[InstalledHead] = []
+    plugins: list[InstalledPlugin] = []
     broken: list[BrokenPlugin] = []
     for point in entry_points(group=PROJECT) if found is None else found:
         name = point.dist.name if point.dist else "unknown distribution"
         version = point.dist.version if point.dist else "?"
         try:
-            specs = _specs_of(manager, point)
+            plugin = InstalledPlugin(point.name, name, version, _manager(point, name))
+            specs = _specs_of(plugin)
         # SystemExit too: a plugin that calls sys.exit() on import must not end the command.
         except (Exception, SystemExit) as error:
-            broken.append(BrokenPlugin(point.name, name, version, _reason(error)))
+            broken.append(BrokenPlugin(point.name, name, version, reason_of(error)))
         else:
+            plugins.append(plugin)
             heads.extend(InstalledHead(spec, name, version) for spec in specs)
     heads.sort(key=lambda head: (head.name, head.distribution))
-    return Registry(tuple(heads), tuple(broken))
+    plugins.sort(key=lambda one: (one.distribution, one.name))
+    return Registry(tuple(heads), tuple(broken), tuple(plugins))
 
 
-def _specs_of(manager: pluggy.PluginManager, point: EntryPoint) -> list[HeadSpec]:
-    others = list(manager.get_plugins())
+def _manager(point: EntryPoint, distribution: str) -> pluggy.PluginManager:
+    """A manager of one plugin, so that a hook that fails keeps no other from being called."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
     plugin = point.load()
-    manager.register(plugin, name=f"{point.dist.name if point.dist else ''}:{point.name}")
-    try:
-        manager.check_pending()
-        hook = manager.subset_hook_caller("qabench_heads", remove_plugins=others)
-        answers = hook()
-        if not answers:
-            raise PluginError("it implements no qabench_heads hook")
-        return [checked_spec(spec) for spec in _listed(answers[0])]
-    except BaseException:
-        manager.unregister(plugin)
-        raise
+    _refuse_other_hookspec(getattr(plugin, VERSION_ATTRIBUTE, None), distribution)
+    manager.register(plugin, name=point.name)
+    manager.check_pending()
+    if not manager.get_hookcallers(plugin):
+        raise PluginError("it implements no qabench hook")
+    return manager
 
 
-def _listed(answer: object) -> list[object]:
-    if isinstance(answer, HeadSpec) or not isinstance(answer, Iterable):
+def _refuse_other_hookspec(asked: object, distribution: str) -> None:
+    """``None`` asks for nothing."""
+    match asked:
+        case None:
+            return
+        case (int() as major, int() as minor):
+            if major == HOOKSPEC_VERSION[0] and minor <= HOOKSPEC_VERSION[1]:
+                return
+        case _:
+            raise PluginError(
+                f"its {VERSION_ATTRIBUTE} is {asked!r}, not a pair such as {HOOKSPEC_VERSION}"
+            )
+    older = (major, minor) < HOOKSPEC_VERSION
+    raise PluginError(
+        f"it asks for version {major}.{minor} of the plugin hooks and this qabench has "
+        f"{HOOKSPEC_VERSION[0]}.{HOOKSPEC_VERSION[1]}: upgrade "
+        f"{distribution if older else 'qabench'}"
+    )
+
+
+def _specs_of(plugin: InstalledPlugin) -> list[HeadSpec]:
+    if HEADS_HOOK not in plugin.hooks:
+        return []
+    answer = plugin.answer(HEADS_HOOK)
+    return [checked_spec(spec) for spec in listed(answer, HEADS_HOOK, HeadSpec)]
+
+
+def listed(answer: object, hook: str, kind: type) -> list[object]:
+    """What a hook returned, as a list.
+
+    Raises:
+        PluginError: it is no iterable of several.
+    """
+    if isinstance(answer, (kind, str)) or not isinstance(answer, Iterable):
         raise PluginError(
-            f"its qabench_heads hook returned {type(answer).__name__}, not a list of HeadSpec"
+            f"its {hook} hook returned {type(answer).__name__}, not a list of {kind.__name__}"
         )
     return list(answer)
 
@@ -222,7 +297,8 @@ def checked_spec(spec: object) -> HeadSpec:
     return spec
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """What a plugin raised, as part of a sentence."""
     text = " ".join(str(error).split()) or "no message"
     if isinstance(error, PluginError):
         return text

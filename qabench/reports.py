@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +147,21 @@ class ReportScores:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricFacts:
+    """A metric of a plugin: its value, what it measures, and whose it is."""
+
+    value: float
+    summary: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A whole report; see ``schemas/report.schema.json``.
 
     A foreign system, known by its predictions alone, has ``None`` in the fields of its training.
+    ``metrics`` are those of plugins, by ``distribution/name``; reports of before have none.
     """
 
     format: str
@@ -170,6 +181,7 @@ class Report:
     weights_sha256: str | None
     files: Mapping[str, str]
     warnings: tuple[str, ...]
+    metrics: Mapping[str, MetricFacts] = field(default_factory=dict)
 
 
 def write(report: Report, folder: Path) -> Path:
@@ -212,7 +224,8 @@ def read(path: Path) -> Report:
         for name, kind in parts.items()
     }
     tuples = {name: tuple(document[name]) for name in ("training_log", "warnings")}
-    return Report(**{**document, **built, **tuples})
+    metrics = {name: MetricFacts(**one) for name, one in document.get("metrics", {}).items()}
+    return Report(**{**document, **built, **tuples, "metrics": metrics})
 
 
 def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:

@@ -19,7 +19,7 @@ import torch
 import transformers
 from accelerate import PartialState
 
-from qabench import outcomes, reports, rundir, window_cache
+from qabench import hooks, outcomes, reports, rundir, window_cache
 from qabench.answers import Answers, BestSpans, WindowSpans, best_spans, merge_windows
 from qabench.backbone import (
     Encoder,
@@ -262,7 +262,7 @@ def _write(
     answers: Answers,
     questions: Outcomes,
 ) -> Report:
-    """Predictions, results, model and, last of all, the report; then the checkpoints go."""
+    """Predictions, results, model and, last, the report; then checkpoints go, and plugins hear."""
     contents: dict[str, Any] = {
         "predictions.json": answers.text_by_id(),
         "raw_predictions.json": answers.best.text_by_id(),
@@ -281,4 +281,5 @@ def _write(
     report = replace(report, files=hashes)
     reports.write(report, task.folder)
     shutil.rmtree(task.folder / CHECKPOINTS, ignore_errors=True)
+    hooks.run_finished(report, task.folder)
     return report

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,6 +118,9 @@ _KINDS: dict[str, Callable[[QAExample], str | None]] = {
 }
 
 
+GROUPS = (*_KINDS, "windows")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Slice:
     """Questions of one kind.
@@ -137,22 +141,28 @@ class Slice:
 
 
 def slices(
-    examples: Sequence[QAExample], window_counts: NDArray[np.integer] | None = None
+    examples: Sequence[QAExample],
+    window_counts: NDArray[np.integer] | None = None,
+    more: Mapping[str, Sequence[str | None]] = MappingProxyType({}),
 ) -> tuple[Slice, ...]:
     """All slices that hold a question, by group, the biggest of each group first.
 
     Args:
         examples: the N questions.
         window_counts: (N,) windows of each question, for a group of its own.
+        more: by group, the kind of each of the N questions, ``None`` for none.
 
     Raises:
         ValueError: the window counts are not one for each question.
     """
-    kinds = {group: [kind(one) for one in examples] for group, kind in _KINDS.items()}
+    kinds: dict[str, Sequence[str | None]] = {
+        group: [kind(one) for one in examples] for group, kind in _KINDS.items()
+    }
     if window_counts is not None:
         if len(window_counts) != len(examples):
             raise ValueError(f"{len(window_counts)} window counts, {len(examples)} questions")
         kinds["windows"] = [_range(int(count), _WINDOWS, "window") for count in window_counts]
+    kinds |= more
     return tuple(
         Slice(name, group, np.array([kind == name for kind in of_questions], bool))
         for group, of_questions in kinds.items()

@@ -9,6 +9,7 @@ import torch
 
 from qabench import reports
 from qabench.backbone import Encoder, weights_hash
+from qabench.metrics import measure
 from qabench.model import QAModel
 from qabench.outcomes import Outcomes
 from qabench.provenance import environment, peak_memory
@@ -42,7 +43,9 @@ def summarize(
     result: Result,
 ) -> Report:
     """The report of a run, but for the hashes of its files."""
-    scores = report_scores(result.outcomes, task.benchmark.answers.null_threshold)
+    null_threshold = task.benchmark.answers.null_threshold
+    scores = report_scores(result.outcomes, null_threshold)
+    measured = measure(result.outcomes, null_threshold)
     counts = {"train": task.train.windows.counts, "dev": task.dev.windows.counts}
     return Report(
         format=reports.FORMAT,
@@ -66,7 +69,8 @@ def summarize(
         scores=scores,
         weights_sha256=weights_hash(model.state_dict()),
         files={},
-        warnings=tuple(_warnings(task, scores)),
+        warnings=(*_warnings(task, scores), *map(str, measured.failures)),
+        metrics=measured.values,
     )
 
 

@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 
 from qabench import outcomes, reports
-from qabench.errors import QABenchError
+from qabench.errors import QABenchError, ReportError
 from qabench.examples import fingerprint
 from qabench.files import sha256
+from qabench.metrics import measure
 from qabench.outcomes import Outcomes
+from qabench.plugins import discover
 from qabench.predictions import golds_of
 from qabench.reports import Report
 from qabench.scorecard import report_scores, split_questions
 from qabench.scoring import normalize_answer, score_questions
+from qabench.terminal import safe
 from qabench.validation import dotted
 
 # Sums differ in their last digits between versions of Python.
@@ -46,9 +49,43 @@ def verify(path: Path) -> tuple[str, ...]:
         problems += _by_question(found, again)
         problems += _predictions(report, again, folder)
         problems += _scores(report, again)
+        problems += _metrics(report, again)
     except QABenchError as error:
         problems.append(str(error))
     return tuple(problems)
+
+
+def unverified(path: Path) -> tuple[str, ...]:
+    """One sentence for each metric of a report that no installed plugin computes again.
+
+    Args:
+        path: a report file, or the run directory that it lies in.
+
+    Raises:
+        ReportError: the report cannot be read or does not follow the schema.
+    """
+    if path.is_dir():
+        path = path / reports.FILE_NAME
+    report = reports.read(path)
+    if not report.metrics:
+        return ()
+    try:
+        found = outcomes.read(path.parent / outcomes.FILE_NAME)
+    except ReportError:
+        # Told by verify, for all scores.
+        return ()
+    measured = measure(found, report.scores.null_threshold)
+    reasons = {one.distribution: f"its plugin is broken: {one.reason}" for one in discover().broken}
+    reasons |= {one.plugin.distribution: str(one) for one in measured.failures}
+    unknown = "no installed plugin computes it; install that distribution"
+    return tuple(
+        safe(
+            f"Not verified: metric {key} of {one.distribution} {one.version}, because "
+            f"{reasons.get(one.distribution, unknown)}."
+        )
+        for key, one in report.metrics.items()
+        if key not in measured.values
+    )
 
 
 def _files(report: Report, folder: Path) -> Iterator[str]:
@@ -147,6 +184,19 @@ def _scores(report: Report, found: Outcomes) -> Iterator[str]:
         a, b = said.get(key), computed.get(key)
         if not _same(a, b):
             yield f"scores.{key} is {a}, but the results by question give {b}."
+
+
+def _metrics(report: Report, found: Outcomes) -> Iterator[str]:
+    if not report.metrics:
+        return
+    computed = measure(found, report.scores.null_threshold).values
+    for key in sorted(report.metrics.keys() & computed.keys()):
+        said, is_ = report.metrics[key], computed[key]
+        if not _same(said.value, is_.value):
+            yield safe(
+                f"metrics.{key} is {said.value} by {said.distribution} {said.version}, but "
+                f"{is_.distribution} {is_.version} computes {is_.value}."
+            )
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -136,7 +136,7 @@ def test_a_hook_that_returns_something_else_is_said(monkeypatch, answer, reason)
 
 def test_a_plugin_without_any_hook_is_said(monkeypatch):
     broken = discover([entry(monkeypatch, "bad", object())]).broken
-    assert "implements no qabench_heads hook" in broken[0].reason
+    assert "implements no qabench hook" in broken[0].reason
 
 
 def test_head_options_get_their_defaults_and_a_typo_is_named():

@@ -14,7 +14,7 @@ from qabench.contests import Contest, Record
 from qabench.examples import QAExample
 from qabench.losses import Fault, faults
 from qabench.outcomes import Outcomes
-from qabench.slices import slices
+from qabench.plugin_slices import every_slice
 
 
 def contest_data(contest: Contest) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _utf16_offsets(text: str) -> tuple[int, ...] | None:
 def _kinds(examples: Sequence[QAExample], windows: Any) -> dict[str, Any]:
     """By group: the kinds' names, and for each question which of them it is, -1 for none."""
     groups: dict[str, Any] = {}
-    for one in slices(examples, windows):
+    for one in every_slice(examples, windows):
         group = groups.setdefault(one.group, {"names": [], "of": np.full(len(examples), -1)})
         group["of"][one.mask] = len(group["names"])
         group["names"].append(one.name)

@@ -28,7 +28,8 @@ from qabench.plots.style import (
     row_height,
     wrapped,
 )
-from qabench.slices import Slice, slice_score, slices
+from qabench.plugin_slices import every_slice
+from qabench.slices import GROUPS, Slice, slice_score
 from qabench.statistics import Comparison
 
 _SCORES: dict[Score, str] = {"exact": "EM", "f1": "F1"}
@@ -142,10 +143,11 @@ def _losses(contest: Contest) -> Figure:
 def by_slice(contest: Contest) -> Figure:
     """EM on every kind of question, a panel for each group of kinds."""
     found = contest.systems[0].records[0].outcomes
-    every = slices(found.examples, found.windows)
+    every = every_slice(found.examples, found.windows)
+    of_plugins = dict.fromkeys(one.group for one in every if one.group not in GROUPS)
     groups = {
         group: inside
-        for group in _SLICE_GROUPS
+        for group in (*_SLICE_GROUPS, *of_plugins)
         if len(inside := sorted(_of(group, every), key=_RANK.get(group, _as_it_is))) > 1
     }
     key = [
