@@ -61,6 +61,26 @@ def test_the_parser_refuses_what_it_should():
     parse("torchrun --nproc-per-node 2 -m qabench run --plugin a && ls > list")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```python\nassert 1 == 2\n```",
+        "```pycon\n>>> 1 + 1\n3\n```",
+        "```sh\nqabench score missing.json missing.json\n```",
+        "```sh\nfalse\n```",
+        "```console\n$ qabench version\nqabench 9\n```",
+        "```console\n$ echo one\ntwo\n```",
+    ],
+)
+def test_a_block_that_is_wrong_fails(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    (block,) = blocks(page)
+    with pytest.raises(AssertionError):
+        Session(tmp_path).run(block)
+
+
 def test_the_table_of_checks_is_that_of_the_kit(hook):
     from qabench.testing import checks
 
