@@ -9,7 +9,7 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     return _PLACE.sub(lambda match: _PARTS[match[1]](), markdown)
 
 
-def table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(_cell(one) for one in line)} |" for line in lines)
@@ -39,7 +39,7 @@ def _cell(text: str) -> str:
 
 def commands() -> str:
     """What ``--help`` prints, of the program and of each command."""
-    top = click.Context(app, info_name="qabench", terminal_width=88)
+    top = click.Context(app, info_name="qabench", terminal_width=88, **app.context_settings)
     parts = [_help(app, top)]
     for name, command in sorted(app.commands.items()):
         context = click.Context(command, info_name=name, parent=top, terminal_width=88)
@@ -57,13 +57,13 @@ def exit_codes() -> str:
     rows = [["0", "", "done"], ["2", "", "wrong usage of the command line"]]
     rows += [[str(one.exit_code), f"`{one.__name__}`", one.__doc__ or ""] for one in found]
     rows += [["130", "", "interrupted; the same command goes on"]]
-    return table(["code", "exception", "meaning"], iter(sorted(rows, key=lambda row: int(row[0]))))
+    return table(["code", "exception", "meaning"], sorted(rows, key=lambda row: int(row[0])))
 
 
 def checks() -> str:
     """The checks of :mod:`qabench.testing`, read without importing torch."""
     rows = (_check(*one.split(".")) for one in _check_names())
-    return table(["check", "what must hold", "why it matters", "how to mend a failure"], rows)
+    return table(["what must hold", "why it matters", "how to mend a failure"], rows)
 
 
 def _check_names() -> list[str]:
@@ -85,7 +85,8 @@ def _check(module: str, name: str) -> list[str]:
         keyword.arg: eval(ast.unparse(keyword.value), {}, texts)
         for keyword in found.decorator_list[0].keywords
     }
-    return [f"`{name}`", ast.get_docstring(found), words["matters"], words["mend"]]
+    must_hold = f"`{name}`<br>{ast.get_docstring(found)}"
+    return [must_hold, words["matters"], words["mend"]]
 
 
 def _module(name: str) -> ast.Module:
@@ -98,8 +99,7 @@ def schema(name: str) -> str:
     parts = []
     for title, section in _sections(document, "", document):
         heading = f"## {title}\n\n{section.get('description', '')}\n\n" if title else ""
-        rows = (_key(key, one, section, document) for key, one in section["properties"].items())
-        parts.append(heading + table(["key", "type", "default", "meaning"], rows))
+        parts.append(heading + _keys(section, document))
     return "\n\n".join(parts)
 
 
@@ -122,13 +122,22 @@ def _resolved(node: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[s
     return {**_resolved(found, document), **node} if reference else node
 
 
-def _key(
-    key: str, node: Mapping[str, Any], section: Mapping[str, Any], document: Mapping[str, Any]
-) -> list[str]:
-    node = _resolved(node, document)
-    required = " (required)" if key in section.get("required", ()) else ""
-    default = f"`{json.dumps(node['default'])}`" if "default" in node else ""
-    return [f"`{key}`{required}", _type(node), default, node.get("description", "")]
+def _keys(section: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """The keys of one section; where some have defaults the others are marked that must be there,
+    else those that need not.
+    """
+    nodes = {key: _resolved(node, document) for key, node in section["properties"].items()}
+    has_defaults = any("default" in node for node in nodes.values())
+    note = "required" if has_defaults else "optional"
+    rows = []
+    for key, node in nodes.items():
+        is_marked = (key in section.get("required", ())) is has_defaults
+        row = [f"`{key}`" + f" ({note})" * is_marked, _type(node), node.get("description", "")]
+        if has_defaults:
+            row.insert(2, f"`{json.dumps(node['default'])}`" if "default" in node else "")
+        rows.append(row)
+    header = ["key", "type", *(["default"] if has_defaults else []), "meaning"]
+    return table(header, rows)
 
 
 def _type(node: Mapping[str, Any]) -> str:

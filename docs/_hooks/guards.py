@@ -1,4 +1,4 @@
-"""The site fetches nothing: a page that would is an error."""
+"""What must not be on a page: anything that is fetched from elsewhere, markup that shows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ _FETCHED = re.compile(
     r"""\bhref=["']?(?:https?:)?//[^>]*>""",
     re.IGNORECASE,
 )
+_RAW = re.compile(r":(?:class|func|meth|mod|attr|data):|\.\. [a-z-]+::|<!-- generate")
 
 
 def on_post_page(output: str, page, **_) -> str:
-    """Stop at the first page that loads something from elsewhere; links may lead anywhere."""
-    found = _FETCHED.search(output)
-    if found:
+    """Stop at the first page that has it; links may lead anywhere."""
+    if found := _FETCHED.search(output):
         raise PluginError(f"{page.file.src_path} would fetch {found[0]}; keep it in docs/.")
+    if found := _RAW.search(output):
+        raise PluginError(f"{page.file.src_path} shows {found[0]!r}; translate it in docs/_hooks.")
     return output
