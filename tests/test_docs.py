@@ -17,8 +17,8 @@ from qabench.testing import checks
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-# A sample of the real SQuAD v2.0, which is no part of the repository.
-SAMPLE = ROOT.parent / "shared" / "data" / "squad_v2_small" / "dev.json"
+# Files that pages read, but that are no part of the repository: a sample of the real SQuAD v2.0.
+BORROWED = {"squad-sample.json": ROOT.parent / "shared/data/squad_v2_small/dev.json"}
 PAGES = sorted(DOCS.rglob("*.md"))
 OTHERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("plugins/*/README.md"))]
 RUN = [page for page in PAGES if any(block.mark != "not run" for block in blocks(page))]
@@ -28,8 +28,10 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def is_there(needed: str, folder: Path) -> bool:
-    return (folder / needed).exists() or importlib.util.find_spec(needed.partition(".")[0])
+def is_there(needed: str) -> bool:
+    if needed in BORROWED:
+        return BORROWED[needed].exists()
+    return importlib.util.find_spec(needed) is not None
 
 
 @pytest.mark.parametrize("page", RUN, ids=name)
@@ -37,13 +39,13 @@ def test_the_blocks_of_a_page_run_from_top_to_bottom(page, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path.copy())
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    if SAMPLE.exists():
-        shutil.copy(SAMPLE, tmp_path / "squad-sample.json")
+    for file in filter(is_there, BORROWED):
+        shutil.copy(BORROWED[file], tmp_path / file)
     session = Session(tmp_path)
     for block in blocks(page):
         if block.mark == "not run" or (block.mark == "slow" and not request.config.option.slow):
             continue
-        if block.mark == "needs" and not is_there(block.detail, tmp_path):
+        if block.mark == "needs" and not is_there(block.detail):
             continue
         session.run(block)
 
@@ -55,6 +57,15 @@ def test_commands_of_a_page_are_those_of_the_parser(page):
             parse(line)
         except click.ClickException as error:
             pytest.fail(f"{name(page)}: {line}: {error.format_message()}")
+
+
+@pytest.mark.parametrize(
+    "needed",
+    sorted({one.detail for page in PAGES for one in blocks(page) if one.mark == "needs"}),
+)
+def test_no_block_is_left_out_for_want_of_what_it_needs(needed):
+    if not is_there(needed):
+        pytest.skip(f"blocks that need {needed} were left out")
 
 
 def test_the_parser_refuses_what_it_should():
