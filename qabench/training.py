@@ -22,9 +22,11 @@ from torch import Tensor, nn
 from torch.utils.data import Sampler
 from transformers import EvalPrediction, ProgressCallback, Trainer, TrainingArguments
 
+from qabench import checkpoints
 from qabench.answers import WindowSpans
 from qabench.benchmark import TrainingSettings
 from qabench.errors import RunError
+from qabench.files import writing
 from qabench.model import QAModel
 from qabench.order import (
     LengthGroupedOrder,
@@ -36,7 +38,6 @@ from qabench.order import (
 from qabench.training_log import LogFile, LogLine, Progress, log_lines
 from qabench.windows import Windows
 
-CHECKPOINTS = "checkpoints"
 # The scorer's name for the EM of the tune half of dev, by which the best epoch is chosen.
 TUNE_EXACT = "tune_exact"
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
@@ -80,6 +81,8 @@ class FineTuner(Trainer):
     """The Trainer for a :class:`QAModel` and windows."""
 
     head_learning_rate: float
+    # The run directory.
+    run: Path
     # Seconds of this process's training.
     loader_seconds = 0.0
     evaluation_seconds = 0.0
@@ -142,6 +145,17 @@ class FineTuner(Trainer):
         kept = (*places, output["score"], output["null_score"])
         return output["loss"].mean(), kept, places[0]
 
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """As the Trainer does, but the checkpoint appears whole or not at all."""
+        place = checkpoints.of_step(self.run, self.state.global_step)
+        with writing(place, checkpoints.drafts(self.run)):
+            super()._save_checkpoint(*args, **kwargs)
+            # Each process writes the state of its own random numbers.
+            self.accelerator.wait_for_everyone()
+            if self.args.should_save:
+                checkpoints.keep(self.run, self.state.global_step, self.state.best_global_step)
+            self.accelerator.wait_for_everyone()
+
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Log, and stop where the loss is no number any more."""
         for name in ("loss", "eval_loss"):
@@ -201,7 +215,7 @@ def fine_tuner(
     log = LogFile(folder / "training_log.jsonl")
     tuner = FineTuner(
         model=model,
-        args=_arguments(recipe, folder / CHECKPOINTS),
+        args=_arguments(recipe, checkpoints.drafts(folder)),
         data_collator=collate_items,
         train_dataset=WindowDataset(train),
         eval_dataset=WindowDataset(dev),
@@ -209,20 +223,26 @@ def fine_tuner(
         callbacks=[log],
     )
     tuner.head_learning_rate = recipe.head_learning_rate
+    tuner.run = folder
     tuner.remove_callback(ProgressCallback)
     tuner.add_callback(Progress)
     return tuner
 
 
 def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
-    """Fine-tune, from a checkpoint if there is one.
+    """Fine-tune, from a checkpoint if there is one; after the last step, that only loads it.
 
     Raises:
-        RunError: the loss became infinite or not a number.
+        RunError: the loss became infinite or not a number, or the disk is full.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pin_memory.*")
         result = tuner.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if tuner.state.best_global_step:
+        # Not the Trainer's way, which knows the best by a path that moving the folder makes wrong.
+        tuner._load_from_checkpoint(
+            str(checkpoints.of_step(tuner.run, tuner.state.best_global_step))
+        )
     return TrainingOutcome(
         log=tuple(log_lines(tuner.state.log_history)),
         steps=tuner.state.global_step,
@@ -250,16 +270,6 @@ def predict(tuner: FineTuner, windows: Windows) -> WindowSpans:
     return _as_spans(tuner.predict(WindowDataset(windows)).predictions)
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint of an interrupted run: one whose state file was written."""
-    found = [
-        path
-        for path in (folder / CHECKPOINTS).glob("checkpoint-*")
-        if (path / "trainer_state.json").is_file()
-    ]
-    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
 def _as_spans(predictions: Any) -> WindowSpans:
     window, start, end, score, null_score = predictions
     return WindowSpans(window, start, end, score, null_score)
@@ -282,9 +292,7 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
         logging_nan_inf_filter=False,
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=settings.keep_epoch == "best",
-        metric_for_best_model=f"eval_{TUNE_EXACT}",
+        metric_for_best_model=f"eval_{TUNE_EXACT}" if settings.keep_epoch == "best" else None,
         greater_is_better=True,
         seed=recipe.seed,
         data_seed=recipe.seed,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qabench import benchmark, reports
-from qabench.errors import BenchmarkError, PluginError, RunError
+from qabench.errors import BenchmarkError, PluginError, RunError, SignalError
 from qabench.files import sha256
 from qabench.predictions import golds_of, read_null_odds, read_predictions
 from qabench.readers import read_file
@@ -202,7 +202,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(FineTuner, "log", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SignalError, match="interrupted; the same command goes on"):
         run(Plan(settings, heads[:1], [0], tmp_path), print)
     monkeypatch.setattr(FineTuner, "log", original)
     assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()

@@ -15,7 +15,7 @@ from qabench.examples import QAExample
 from qabench.heads import Head, SpanScores
 from qabench.model import QAModel, collate
 from qabench.order import LengthGroupedOrder, LongestFirst, padding_share
-from qabench.training import Hardware, Recipe, fine_tuner, last_checkpoint, pick_hardware
+from qabench.training import Hardware, Recipe, fine_tuner, pick_hardware
 from qabench.training_log import log_lines
 from qabench.windows import make_windows
 
@@ -163,16 +163,6 @@ def test_log_lines_keep_training_and_validation_and_leave_out_the_summary():
 def test_an_overflowed_gradient_norm_is_left_out_of_the_log(norm):
     (line,) = log_lines([{"loss": 1.0, "grad_norm": norm, "epoch": 0.5, "step": 1}])
     assert line.gradient_norm is None
-
-
-def test_the_newest_whole_checkpoint_is_chosen(tmp_path):
-    for step, whole in ((9, True), (10, True), (11, False)):
-        folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
-        folder.mkdir(parents=True)
-        if whole:
-            (folder / "trainer_state.json").write_text("{}")
-    assert last_checkpoint(tmp_path) == tmp_path / "checkpoints" / "checkpoint-10"
-    assert last_checkpoint(tmp_path / "none") is None
 
 
 def test_a_cpu_computes_in_fp32_unless_told_and_with_the_threads_asked_for(settings):
