@@ -94,7 +94,7 @@ def _damaged(checkpoint: Path) -> Path | None:
     manifest = checkpoint / _MANIFEST
     try:
         known = json.loads(manifest.read_text("utf-8"))
-        hashes = dict(known["sha256"])
+        hashes: dict[str, str] = dict(known["sha256"])
         best = checkpoint.with_name(f"checkpoint-{known['best'] or known['step']}")
     except (OSError, ValueError, LookupError, TypeError):
         return manifest
