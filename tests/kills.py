@@ -10,6 +10,7 @@ moment after one. Events are the phase's beginning, each batch, and each flush a
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import mmap
 import os
@@ -167,19 +168,22 @@ def attempt(arguments: list[str], output: Path, blow: Blow | None) -> Attempt:
     if process == 0:
         _child(watch, arguments, output, blow)
     os.close(watch.ring)
+    struck = blow.phase if blow is not None else None
     if blow is not None and blow.delay is not None:
         # The bell rings at the event, or, when the run ends before it, as the pipe is closed.
         wait = blow.delay if blow.phase is None else None
         rung, _, _ = select.select([watch.bell], [], [], wait)
         if rung and os.read(watch.bell, 1):
             time.sleep(blow.delay)
+        # Read before it unwinds what it is doing.
+        struck = watch.read()[0]
         os.kill(process, blow.signal)
     _, status = os.waitpid(process, 0)
     os.close(watch.bell)
     place, steps, predicted, events = watch.read()
     return Attempt(
         os.waitstatus_to_exitcode(status),
-        PHASES[place],
+        PHASES[place if struck is None else struck],
         steps,
         predicted,
         events,
@@ -321,14 +325,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked, settings = parser.parse_known_args()
     # Imported before the first fork, so that no run pays for it.
-    import pyarrow.parquet
-    import transformers
-
-    import qabench.leaderboard  # noqa: F401
-    import qabench.run
-    from qabench.plugins import discover
-
-    discover(), transformers.BertModel, pyarrow.parquet.write_table
+    for module in ("pyarrow.parquet", "transformers.models.bert", "qabench.leaderboard"):
+        importlib.import_module(module)
+    importlib.import_module("qabench.run").discover()
     command = ["run", "--benchmark", asked.benchmark, "--plugin", asked.plugin, *settings]
     with tempfile.TemporaryDirectory(prefix="qabench-kills-") as folder:
         trials = Trials(command, Path(folder), random.Random(asked.seed))
