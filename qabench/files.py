@@ -47,10 +47,17 @@ def writing(path: Path, draft: Path | None = None) -> Iterator[None]:
     """
     try:
         yield
-    # torch raises a RuntimeError for a full disk. Nothing but writing may go on in this block.
     except (OSError, RuntimeError, SafetensorError) as error:
         _discard(draft or draft_of(path))
-        reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+        if isinstance(error, OSError):
+            reason = error.strerror
+        elif isinstance(error, SafetensorError):
+            reason = str(error)
+        # All that torch says of a full disk: its writer came to less bytes than it wrote.
+        elif "inline_container" in str(error):
+            reason = "torch could not write all bytes"
+        else:
+            raise
         raise RunError(
             f"{path} cannot be written ({reason}); free some space, or name another folder."
         ) from error

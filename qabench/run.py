@@ -241,7 +241,7 @@ def _train_and_score(task: Task, say: Say) -> Report:
         return scores
 
     tuner = fine_tuner(
-        model, task.train.windows, task.dev.windows, recipe, epoch_scores, task.folder
+        model, task.train.dataset(), task.dev.dataset(), recipe, epoch_scores, task.folder
     )
     if task.hardware.device == "cuda":
         # The peak is of this run, not of those before it in the same process.
@@ -265,7 +265,7 @@ def _predict(task: Task, tuner: FineTuner, weights_sha256: str) -> Prediction:
     if kept is not None:
         return kept
     began = time.perf_counter()
-    spans = predict(tuner, task.dev.windows)
+    spans = predict(tuner, task.dev.dataset())
     made = Prediction(spans, time.perf_counter() - began)
     if is_main_process():
         checkpoints.keep_prediction(task.folder, made, weights_sha256)

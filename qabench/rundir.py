@@ -36,7 +36,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     # Beside the directory, because --force moves that away.
     lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    holder = folder.with_name(f".{folder.name}.holder.json")
+    holder = folder.with_name(f".{folder.name}.holder")
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -47,7 +47,8 @@ def locked(folder: Path) -> Iterator[None]:
                 f"--runs-dir."
             ) from error
     try:
-        write_json(holder, {"pid": os.getpid(), "host": socket.gethostname()})
+        with writing(holder):
+            holder.write_text(f"Process {os.getpid()} on {socket.gethostname()}", "utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)
@@ -56,9 +57,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _named(holder: Path) -> str:
     try:
-        known = json.loads(holder.read_text("utf-8"))
-        return f"Process {known['pid']} on {known['host']}"
-    except (OSError, ValueError, LookupError, TypeError):
+        return holder.read_text("utf-8") or "Another process"
+    except (OSError, ValueError):
         return "Another process"
 
 

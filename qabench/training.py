@@ -8,7 +8,6 @@ loudly.
 
 from __future__ import annotations
 
-import math
 import platform
 import time
 import warnings
@@ -25,6 +24,7 @@ from transformers import EvalPrediction, ProgressCallback, Trainer, TrainingArgu
 from qabench import checkpoints
 from qabench.answers import WindowSpans
 from qabench.benchmark import TrainingSettings
+from qabench.divergence import RecentLosses, check_mean, check_scores
 from qabench.errors import RunError
 from qabench.files import writing
 from qabench.model import QAModel
@@ -36,7 +36,6 @@ from qabench.order import (
     padding_share,
 )
 from qabench.training_log import LogFile, LogLine, Progress, log_lines
-from qabench.windows import Windows
 
 # The scorer's name for the EM of the tune half of dev, by which the best epoch is chosen.
 TUNE_EXACT = "tune_exact"
@@ -83,6 +82,7 @@ class FineTuner(Trainer):
     head_learning_rate: float
     # The run directory.
     run: Path
+    losses: RecentLosses
     # Seconds of this process's training.
     loader_seconds = 0.0
     evaluation_seconds = 0.0
@@ -156,16 +156,31 @@ class FineTuner(Trainer):
                 checkpoints.keep(self.run, self.state.global_step, self.state.best_global_step)
             self.accelerator.wait_for_everyone()
 
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any) -> Tensor:
+        """A forward and a backward pass, remembered until the next line of the log."""
+        loss: Tensor = super().training_step(model, inputs, *args)
+        self.losses.add(self.state.global_step + 1, inputs["window"], loss)
+        return loss
+
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Log, and stop where the loss is no number any more."""
+        data: Any = self.train_dataset
+        self.losses.check(data, self.args.seed)
+        # Other processes have losses too.
         for name in ("loss", "eval_loss"):
-            if not math.isfinite(logs.get(name, 0.0)):
-                raise RunError(
-                    f"{name} is {logs[name]} at step {self.state.global_step} (seed "
-                    f"{self.args.seed}): training diverged; lower training.learning_rate or "
-                    f"training.head_learning_rate, or set training.precision to fp32."
-                )
+            check_mean(name, logs.get(name, 0.0), self.state.global_step, self.args.seed)
         super().log(logs, *args, **kwargs)
+
+    def spans(self, predictions: Any, data: WindowDataset) -> WindowSpans:
+        """What :meth:`prediction_step` kept of all batches, as numbers that can be ranked.
+
+        Raises:
+            RunError: they cannot.
+        """
+        window, start, end, score, null_score = predictions
+        found = WindowSpans(window, start, end, score, null_score)
+        check_scores(found, data, self.state.global_step, self.args.seed)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +216,8 @@ class Recipe:
 
 def fine_tuner(
     model: QAModel,
-    train: Windows,
-    dev: Windows,
+    train: WindowDataset,
+    dev: WindowDataset,
     recipe: Recipe,
     scorer: Scorer,
     folder: Path,
@@ -210,20 +225,21 @@ def fine_tuner(
     """A trainer that writes ``training_log.jsonl`` and checkpoints under ``folder``."""
 
     def scores(prediction: EvalPrediction) -> dict[str, float]:
-        return scorer(_as_spans(prediction.predictions))
+        return scorer(tuner.spans(prediction.predictions, dev))
 
     log = LogFile(folder / "training_log.jsonl")
     tuner = FineTuner(
         model=model,
         args=_arguments(recipe, checkpoints.drafts(folder)),
         data_collator=collate_items,
-        train_dataset=WindowDataset(train),
-        eval_dataset=WindowDataset(dev),
+        train_dataset=train,
+        eval_dataset=dev,
         compute_metrics=scores,
         callbacks=[log],
     )
     tuner.head_learning_rate = recipe.head_learning_rate
     tuner.run = folder
+    tuner.losses = RecentLosses()
     tuner.remove_callback(ProgressCallback)
     tuner.add_callback(Progress)
     return tuner
@@ -233,7 +249,7 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
     """Fine-tune, from a checkpoint if there is one; after the last step, that only loads it.
 
     Raises:
-        RunError: the loss became infinite or not a number, or the disk is full.
+        RunError: loss or scores became infinite or not a number, or the disk is full.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pin_memory.*")
@@ -265,14 +281,13 @@ def _padding_share(tuner: FineTuner) -> float:
     return sum(shares) / len(shares)
 
 
-def predict(tuner: FineTuner, windows: Windows) -> WindowSpans:
-    """The best spans of every window."""
-    return _as_spans(tuner.predict(WindowDataset(windows)).predictions)
+def predict(tuner: FineTuner, data: WindowDataset) -> WindowSpans:
+    """The best spans of every window.
 
-
-def _as_spans(predictions: Any) -> WindowSpans:
-    window, start, end, score, null_score = predictions
-    return WindowSpans(window, start, end, score, null_score)
+    Raises:
+        RunError: scores became infinite or not a number.
+    """
+    return tuner.spans(tuner.predict(data).predictions, data)
 
 
 def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:

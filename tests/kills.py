@@ -29,7 +29,7 @@ from typing import Any
 
 PHASES = ("start", "read", "window", "train", "validate", "checkpoint", "predict", "report")
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-# All in a report that may differ: times, memory, and whether the run was interrupted.
+# What may differ in a report's budget: times, memory, and whether the run was interrupted.
 UNEQUAL_BUDGET = (
     *("resumed", "train_seconds", "predict_seconds", "evaluation_seconds", "tokens_per_second"),
     *("seconds_per_step", "loader_share", "peak_memory_bytes", "peak_device_memory_bytes"),
@@ -217,13 +217,20 @@ def _child(watch: Watch, arguments: list[str], output: Path, blow: Blow | None) 
 
 
 def contents(runs: Path) -> dict[str, Any]:
-    """All that runs left, by path: bytes, and of a report what every run must repeat."""
+    """All that runs left, by path: bytes, and of a report what every run must repeat.
+
+    The lock beside a run directory stays where it is, and the name of its last holder may.
+    """
     found: dict[str, Any] = {}
     for path in sorted(runs.rglob("*")):
         name = path.relative_to(runs).as_posix()
+        if path.name in (".seed-0.lock", ".seed-0.holder"):
+            continue
         if path.name == "report.json":
             report = json.loads(path.read_text("utf-8"))
             del report["created"]
+            # The checkout may be worked on meanwhile.
+            del report["environment"]["git_commit"]
             for key in UNEQUAL_BUDGET:
                 del report["budget"][key]
             found[name] = report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -187,8 +188,11 @@ def test_a_folder_that_is_no_run_directory_is_left_alone(heads, benchmark_file, 
     assert (folder / "thesis.txt").read_text() == "all my work"
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "what"), [(2, 130, "interrupted"), (15, 143, "ended by SIGTERM")]
+)
 def test_an_interrupted_run_goes_on_to_the_same_weights(
-    finished, heads, benchmark_file, tmp_path, monkeypatch
+    finished, heads, benchmark_file, tmp_path, monkeypatch, number, code, what
 ):
     _, found = finished
     settings = benchmark.load(str(benchmark_file))
@@ -199,11 +203,13 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     def interrupted(self, logs, *args, **kwargs):
         original(self, logs, *args, **kwargs)
         if self.state.global_step > 8:
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
 
     monkeypatch.setattr(FineTuner, "log", interrupted)
-    with pytest.raises(SignalError, match="interrupted; the same command goes on"):
+    message = f"{what}; the same command goes on from the last checkpoint."
+    with pytest.raises(SignalError, match=message) as error:
         run(Plan(settings, heads[:1], [0], tmp_path), print)
+    assert error.value.exit_code == code
     monkeypatch.setattr(FineTuner, "log", original)
     assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
     said, say = lines()
@@ -252,7 +258,10 @@ def test_a_diverged_run_stops_loudly_and_leaves_no_report(heads, benchmark_file,
         str(benchmark_file),
         ["training.learning_rate=1e30", "training.head_learning_rate=1e30"],
     )
-    with pytest.raises(RunError, match="training diverged; lower"):
+    message = (
+        r"(loss is|scores are) \S+.* step \d+ on questions 's1-\d+', .*training diverged; lower"
+    )
+    with pytest.raises(RunError, match=message):
         run(Plan(settings, heads[:1], [0], tmp_path), print)
     assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
 

@@ -86,9 +86,10 @@ def test_a_killed_deletion_leaves_no_half_of_a_run_in_its_place(tmp_path, monkey
     def killed(*args, **kwargs):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr("shutil.rmtree", killed)
-        rundir.claim(run, {"seed": 2}, force=True)
+        with pytest.raises(KeyboardInterrupt):
+            rundir.claim(run, {"seed": 2}, force=True)
     assert not run.exists()
     rundir.claim(run, {"seed": 2}, force=False)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
