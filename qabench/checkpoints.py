@@ -26,7 +26,7 @@ from qabench.files import (
     settle,
     sha256,
     write_bytes,
-    write_json,
+    writing,
 )
 
 FOLDER = "checkpoints"
@@ -36,8 +36,15 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 def drafts(run: Path) -> Path:
-    """Where the processes of a run write its checkpoints before they are kept."""
-    return draft_of(run / FOLDER, "all")
+    """Where the processes of a run write its checkpoints before they are kept: a folder, made here.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    folder = draft_of(run / FOLDER, "all")
+    with writing(run / FOLDER):
+        folder.mkdir(exist_ok=True)
+    return folder
 
 
 def of_step(run: Path, step: int) -> Path:
@@ -54,14 +61,15 @@ def keep(run: Path, step: int, best: int | None) -> None:
         best: steps of the best checkpoint, which stays too; ``None`` where none is the best.
 
     Raises:
-        OSError, RunError: the disk is full, or the folder cannot be written.
+        OSError: the disk is full, or the folder cannot be written.
     """
     place = of_step(run, step)
     place.parent.mkdir(exist_ok=True)
     draft = drafts(run) / place.name
     files = [path for path in sorted(draft.rglob("*")) if path.is_file()]
     hashes = {path.relative_to(draft).as_posix(): sha256(path) for path in files}
-    write_json(draft / _MANIFEST, {"step": step, "best": best, "sha256": hashes})
+    manifest = json.dumps({"step": step, "best": best, "sha256": hashes}, indent=2)
+    (draft / _MANIFEST).write_text(manifest, "utf-8")
     settle(draft, place)
     for other, path in _found(run):
         if other not in (step, best):
@@ -131,9 +139,10 @@ def keep_prediction(run: Path, prediction: Prediction, weights_sha256: str) -> N
         seconds=prediction.seconds,
         weights=weights_sha256,
     )
-    folder = run / FOLDER
-    folder.mkdir(exist_ok=True)
-    write_bytes(folder / _SPANS, buffer.getvalue())
+    path = run / FOLDER / _SPANS
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
+    write_bytes(path, buffer.getvalue())
 
 
 def kept_prediction(run: Path, weights_sha256: str) -> Prediction | None:

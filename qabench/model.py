@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from qabench.files import draft_of, settle, write_json, writing
+from qabench.files import draft_of, settle, writing
 from qabench.heads import Head, LabelledBatch, SpanScores, WindowBatch
 from qabench.windows import Windows
 
@@ -125,5 +126,5 @@ def save_model(model: QAModel, tokenizer: Any, identity: Mapping[str, Any], fold
             draft / "head.safetensors",
             metadata={"format": "pt"},
         )
-        write_json(draft / "qabench.json", identity)
+        (draft / "qabench.json").write_text(json.dumps(identity, indent=2), "utf-8")
         settle(draft, folder)

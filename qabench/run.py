@@ -1,7 +1,9 @@
 """``qabench run``, phase by phase: read, cut windows, fine-tune, predict, answer, score, report.
 
-Each run has a directory ``<runs>/<benchmark>/<plugin>/seed-<n>/``. A finished run is not run again,
-an unfinished one goes on from its last checkpoint.
+Each run has a directory ``<runs>/<benchmark>/<plugin>/seed-<n>/``. A finished run is not run again.
+An unfinished one goes on and ends as if nothing had interrupted it: data are read again, windows
+come from their cache, training goes on from the last checkpoint, which is that of the last whole
+epoch, and a prediction that was finished is used.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ def run(plan: Plan, say: Say) -> list[Record]:
         QABenchError: bad data, settings, plugin or backbone; a run that went wrong; Ctrl-C.
     """
     same = "the same command without --force" if plan.force else "the same command"
-    with stoppable(f"{same} goes on from the last checkpoint."):
+    with stoppable(f"{same} goes on from the last checkpoint, if there is one."):
         return _run_all(plan, say)
 
 

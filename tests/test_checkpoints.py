@@ -59,7 +59,7 @@ def test_the_one_before_is_there_until_the_new_one_is_whole(tmp_path, monkeypatc
     def killed(*args):
         raise KeyboardInterrupt
 
-    for step in ("write_json", "settle"):
+    for step in ("sha256", "settle"):
         with monkeypatch.context() as patch:
             patch.setattr(checkpoints, step, killed)
             with pytest.raises(KeyboardInterrupt):

@@ -206,7 +206,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
             signal.raise_signal(number)
 
     monkeypatch.setattr(FineTuner, "log", interrupted)
-    message = f"{what}; the same command goes on from the last checkpoint."
+    message = f"{what}; the same command goes on from the last checkpoint"
     with pytest.raises(SignalError, match=message) as error:
         run(Plan(settings, heads[:1], [0], tmp_path), print)
     assert error.value.exit_code == code
