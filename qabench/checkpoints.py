@@ -11,9 +11,9 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,31 @@ _SPANS = "spans.npz"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
+@dataclass(slots=True)
+class Seconds:
+    """Wall time that a training took so far, the steps that a resumed run repeats left out.
+
+    Attributes:
+        training: all of it.
+        evaluation: of validations.
+        loader: in which steps waited for their batches.
+    """
+
+    training: float = 0.0
+    evaluation: float = 0.0
+    loader: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What a checkpoint is: its steps, those of the best one so far, and sha256 by file."""
+
+    step: int
+    best: int | None
+    seconds: Seconds
+    sha256: Mapping[str, str]
+
+
 def drafts(run: Path) -> Path:
     """Where the processes of a run write its checkpoints before they are kept: a folder, made here.
 
@@ -52,13 +77,14 @@ def of_step(run: Path, step: int) -> Path:
     return run / FOLDER / f"checkpoint-{step}"
 
 
-def keep(run: Path, step: int, best: int | None) -> None:
+def keep(run: Path, step: int, best: int | None, spent: Seconds) -> None:
     """Take a draft that is complete for the run's checkpoint, and delete those before.
 
     Args:
         run: the run directory.
         step: its optimizer steps so far.
         best: steps of the best checkpoint, which stays too; ``None`` where none is the best.
+        spent: by the training so far.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written.
@@ -68,8 +94,8 @@ def keep(run: Path, step: int, best: int | None) -> None:
     draft = drafts(run) / place.name
     files = [path for path in sorted(draft.rglob("*")) if path.is_file()]
     hashes = {path.relative_to(draft).as_posix(): sha256(path) for path in files}
-    manifest = json.dumps({"step": step, "best": best, "sha256": hashes}, indent=2)
-    (draft / _MANIFEST).write_text(manifest, "utf-8")
+    manifest = _Manifest(step, best, spent, hashes)
+    (draft / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=2), "utf-8")
     settle(draft, place)
     for other, path in _found(run):
         if other not in (step, best):
@@ -91,6 +117,21 @@ def last(run: Path, say: Callable[[str], None]) -> Path | None:
     return None
 
 
+def spent(checkpoint: Path) -> Seconds:
+    """What the training up to a checkpoint that :func:`last` found took."""
+    return _manifest(checkpoint).seconds
+
+
+def _manifest(checkpoint: Path) -> _Manifest:
+    known = json.loads((checkpoint / _MANIFEST).read_text("utf-8"))
+    return _Manifest(
+        int(known["step"]),
+        None if known["best"] is None else int(known["best"]),
+        Seconds(**known["seconds"]),
+        dict(known["sha256"]),
+    )
+
+
 def _found(run: Path) -> Iterator[tuple[int, Path]]:
     for path in (run / FOLDER).glob("checkpoint-*"):
         if match := _NAME.fullmatch(path.name):
@@ -99,18 +140,17 @@ def _found(run: Path) -> Iterator[tuple[int, Path]]:
 
 def _damaged(checkpoint: Path) -> Path | None:
     """The first file that is missing or changed, the best checkpoint's included."""
-    manifest = checkpoint / _MANIFEST
     try:
-        known = json.loads(manifest.read_text("utf-8"))
-        hashes: dict[str, str] = dict(known["sha256"])
-        best = checkpoint.with_name(f"checkpoint-{known['best'] or known['step']}")
+        manifest = _manifest(checkpoint)
     except (OSError, ValueError, LookupError, TypeError):
-        return manifest
-    for name, expected in hashes.items():
+        return checkpoint / _MANIFEST
+    for name, expected in manifest.sha256.items():
         path = checkpoint / name
         if not path.is_file() or sha256(path) != expected:
             return path
-    return None if best == checkpoint else _damaged(best)
+    if manifest.best in (None, manifest.step):
+        return None
+    return _damaged(checkpoint.with_name(f"checkpoint-{manifest.best}"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def _budget(task: Task, model: QAModel, result: Result) -> reports.Budget:
         evaluation_seconds=outcome.evaluation_seconds,
         tokens_per_second=None if result.resumed else tokens / seconds,
         seconds_per_step=None if result.resumed else seconds / outcome.steps,
-        loader_share=outcome.loader_seconds / seconds if seconds else 0.0,
+        loader_share=outcome.loader_seconds / seconds,
         padding_share=outcome.padding_share,
         peak_memory_bytes=peak_memory(),
         peak_device_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,

@@ -12,7 +12,7 @@ import platform
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from transformers import EvalPrediction, ProgressCallback, Trainer, TrainingArgu
 from qabench import checkpoints
 from qabench.answers import WindowSpans
 from qabench.benchmark import TrainingSettings
+from qabench.checkpoints import Seconds
 from qabench.divergence import RecentLosses, check_mean, check_scores
 from qabench.errors import RunError
 from qabench.files import writing
@@ -83,22 +84,22 @@ class FineTuner(Trainer):
     # The run directory.
     run: Path
     losses: RecentLosses
-    # Seconds of this process's training.
-    loader_seconds = 0.0
-    evaluation_seconds = 0.0
+    spent: Seconds
+    # When this process's training began.
+    began: float
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
         """The batches of the next step, and the time that they made the step wait."""
         began = time.perf_counter()
         batches = super().get_batch_samples(*args, **kwargs)
-        self.loader_seconds += time.perf_counter() - began
+        self.spent.loader += time.perf_counter() - began
         return batches
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Validate, timed."""
         began = time.perf_counter()
         metrics: dict[str, float] = super().evaluate(*args, **kwargs)
-        self.evaluation_seconds += time.perf_counter() - began
+        self.spent.evaluation += time.perf_counter() - began
         return metrics
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
@@ -153,7 +154,10 @@ class FineTuner(Trainer):
             # Each process writes the state of its own random numbers.
             self.accelerator.wait_for_everyone()
             if self.args.should_save:
-                checkpoints.keep(self.run, self.state.global_step, self.state.best_global_step)
+                training = self.spent.training + time.perf_counter() - self.began
+                spent = replace(self.spent, training=training)
+                state = self.state
+                checkpoints.keep(self.run, state.global_step, state.best_global_step, spent)
             self.accelerator.wait_for_everyone()
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any) -> Tensor:
@@ -190,7 +194,7 @@ class TrainingOutcome:
     Attributes:
         log: its losses and validation scores.
         steps: optimizer steps.
-        seconds: wall time in this process, validations included.
+        seconds: wall time, validations included; of a resumed run all that was not repeated.
         evaluation_seconds: wall time of the validations.
         loader_seconds: wall time in which steps waited for their batches.
         padding_share: padding by all positions of the training batches, 0 to 1.
@@ -239,7 +243,7 @@ def fine_tuner(
     )
     tuner.head_learning_rate = recipe.head_learning_rate
     tuner.run = folder
-    tuner.losses = RecentLosses()
+    tuner.losses, tuner.spent = RecentLosses(), Seconds()
     tuner.remove_callback(ProgressCallback)
     tuner.add_callback(Progress)
     return tuner
@@ -251,6 +255,9 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
     Raises:
         RunError: loss or scores became infinite or not a number, or the disk is full.
     """
+    if checkpoint is not None:
+        tuner.spent = checkpoints.spent(checkpoint)
+    tuner.began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pin_memory.*")
         result = tuner.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -262,9 +269,9 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
     return TrainingOutcome(
         log=tuple(log_lines(tuner.state.log_history)),
         steps=tuner.state.global_step,
-        seconds=float(result.metrics["train_runtime"]),
-        evaluation_seconds=tuner.evaluation_seconds,
-        loader_seconds=tuner.loader_seconds,
+        seconds=tuner.spent.training + float(result.metrics["train_runtime"]),
+        evaluation_seconds=tuner.spent.evaluation,
+        loader_seconds=tuner.spent.loader,
         padding_share=_padding_share(tuner),
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from qabench import checkpoints
 from qabench.answers import WindowSpans
-from qabench.checkpoints import Prediction
+from qabench.checkpoints import Prediction, Seconds
 
 
 def write_draft(run, step):
@@ -22,7 +22,7 @@ def write_draft(run, step):
 def keep(run, *steps, best=None):
     for step in steps:
         write_draft(run, step)
-        checkpoints.keep(run, step, best)
+        checkpoints.keep(run, step, best, Seconds(2.5 * step, step, 0.5))
 
 
 def names(run):
@@ -38,6 +38,11 @@ def test_the_newest_checkpoint_is_kept_and_the_one_before_goes(tmp_path):
     keep(tmp_path, 9, 10)
     assert names(tmp_path) == ["checkpoint-10"]
     assert checkpoints.last(tmp_path, pytest.fail) == checkpoints.of_step(tmp_path, 10)
+
+
+def test_a_checkpoint_knows_what_its_training_took(tmp_path):
+    keep(tmp_path, 4)
+    assert checkpoints.spent(checkpoints.of_step(tmp_path, 4)) == Seconds(10.0, 4, 0.5)
 
 
 def test_the_best_checkpoint_stays(tmp_path):
@@ -63,11 +68,13 @@ def test_the_one_before_is_there_until_the_new_one_is_whole(tmp_path, monkeypatc
         with monkeypatch.context() as patch:
             patch.setattr(checkpoints, step, killed)
             with pytest.raises(KeyboardInterrupt):
-                checkpoints.keep(tmp_path, 2, None)
+                checkpoints.keep(tmp_path, 2, None, Seconds())
         assert checkpoints.last(tmp_path, pytest.fail) == checkpoints.of_step(tmp_path, 1)
 
 
-@pytest.mark.parametrize("harm", ["changed", "cut", "missing", "no manifest", "no JSON"])
+@pytest.mark.parametrize(
+    "harm", ["changed", "cut", "missing", "no manifest", "no JSON", "no seconds"]
+)
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(tmp_path, harm):
     keep(tmp_path, 1, 2, best=1)
     newest = checkpoints.of_step(tmp_path, 2)
@@ -80,8 +87,10 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(tmp_pa
         path.unlink()
     elif harm == "no manifest":
         (newest / "whole.json").unlink()
-    else:
+    elif harm == "no JSON":
         (newest / "whole.json").write_text('{"sha256": ')
+    else:
+        (newest / "whole.json").write_text('{"sha256": {}, "step": 2, "best": null}')
     said, say = lines()
     assert checkpoints.last(tmp_path, say) == checkpoints.of_step(tmp_path, 1)
     (line,) = said

@@ -212,10 +212,16 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     assert error.value.exit_code == code
     monkeypatch.setattr(FineTuner, "log", original)
     assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
+    (manifest,) = folder_of(tmp_path, heads[0]).glob("checkpoints/*/whole.json")
+    before = json.loads(manifest.read_text())["seconds"]
     said, say = lines()
     resumed = run(Plan(settings, heads[:1], [0], tmp_path), say)
     assert any("going on from checkpoint-" in line for line in said)
-    assert resumed[0].budget.resumed
+    budget = resumed[0].budget
+    assert budget.resumed
+    assert budget.train_seconds > before["training"] > before["evaluation"] > 0
+    assert budget.evaluation_seconds > before["evaluation"]
+    assert 0 < budget.loader_share < 1
     assert resumed[0].weights_sha256 == found[0].weights_sha256
     assert resumed[0].files == found[0].files
     assert resumed[0].training_log == found[0].training_log
