@@ -117,7 +117,7 @@ def last(run: Path, say: Callable[[str], None]) -> Path | None:
     return None
 
 
-def spent(checkpoint: Path) -> Seconds:
+def seconds_of(checkpoint: Path) -> Seconds:
     """What the training up to a checkpoint that :func:`last` found took."""
     return _manifest(checkpoint).seconds
 

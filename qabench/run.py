@@ -209,18 +209,22 @@ def is_main_process() -> bool:
 
 def _run_one(task: Task, force: bool, say: Say) -> Report:
     say(f"{task.head.name} seed {task.seed}: {task.folder}")
+    # A finished run needs no lock, and so may lie where nobody can write.
     finished = None if force else rundir.finished(task.folder, task.identity())
-    if finished is not None:
-        say("already finished with these settings; its report is used (--force runs it anew)")
-        checkpoints.remove(task.folder)
-        return finished
-    state = PartialState(cpu=task.hardware.device == "cpu")
-    with rundir.locked(task.folder) if is_main_process() else nullcontext():
-        # The main process makes the directory; the others then find it made for this very run.
-        if is_main_process():
-            rundir.claim(task.folder, task.identity(), force)
-        state.wait_for_everyone()
-        return _train_and_score(task, say)
+    if finished is None:
+        state = PartialState(cpu=task.hardware.device == "cpu")
+        with rundir.locked(task.folder) if is_main_process() else nullcontext():
+            # The main process makes the directory; the others then find it made for this very run.
+            if is_main_process():
+                rundir.claim(task.folder, task.identity(), force)
+            state.wait_for_everyone()
+            # The process that had the lock before may just have finished it.
+            finished = rundir.finished(task.folder, task.identity())
+            if finished is None:
+                return _train_and_score(task, say)
+    say("already finished with these settings; its report is used (--force runs it anew)")
+    checkpoints.remove(task.folder)
+    return finished
 
 
 def _train_and_score(task: Task, say: Say) -> Report:

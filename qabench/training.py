@@ -256,7 +256,7 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
         RunError: loss or scores became infinite or not a number, or the disk is full.
     """
     if checkpoint is not None:
-        tuner.spent = checkpoints.spent(checkpoint)
+        tuner.spent = checkpoints.seconds_of(checkpoint)
     tuner.began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pin_memory.*")

@@ -42,7 +42,7 @@ def test_the_newest_checkpoint_is_kept_and_the_one_before_goes(tmp_path):
 
 def test_a_checkpoint_knows_what_its_training_took(tmp_path):
     keep(tmp_path, 4)
-    assert checkpoints.spent(checkpoints.of_step(tmp_path, 4)) == Seconds(10.0, 4, 0.5)
+    assert checkpoints.seconds_of(checkpoints.of_step(tmp_path, 4)) == Seconds(10.0, 4, 0.5)
 
 
 def test_the_best_checkpoint_stays(tmp_path):

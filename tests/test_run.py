@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qabench import benchmark, reports
+from qabench import benchmark, reports, rundir
 from qabench.errors import BenchmarkError, PluginError, RunError, SignalError
 from qabench.files import sha256
 from qabench.predictions import golds_of, read_null_odds, read_predictions
@@ -160,12 +160,38 @@ def test_another_seed_gives_other_weights_on_the_same_encoder(
     assert other[0].backbone == found[0].backbone
 
 
-def test_a_finished_run_is_used_again_and_forced_anew(finished, heads, benchmark_file):
+def test_a_finished_run_is_used_again(finished, heads, benchmark_file):
     runs, found = finished
     said, say = lines()
     plan = Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs)
     assert run(plan, say) == found[:1]
     assert any("already finished" in line for line in said)
+
+
+def test_a_run_that_another_process_has_just_finished_is_not_run_again(
+    finished, heads, benchmark_file, monkeypatch
+):
+    runs, found = finished
+    look, asked = rundir.finished, []
+
+    def finished_at_the_second_look(folder, identity):
+        asked.append(folder)
+        return look(folder, identity) if len(asked) > 1 else None
+
+    monkeypatch.setattr(rundir, "finished", finished_at_the_second_look)
+    said, say = lines()
+    assert run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), say) == found[:1]
+    assert any("already finished" in line for line in said)
+
+
+def test_force_runs_a_finished_run_anew(finished, heads, benchmark_file, tmp_path):
+    folder = folder_of(tmp_path, heads[0])
+    shutil.copytree(folder_of(finished[0], heads[0]), folder)
+    (folder / "mark").write_text("of the run before")
+    plan = Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], tmp_path, force=True)
+    (again,) = run(plan, print)
+    assert not (folder / "mark").exists()
+    assert again.files == finished[1][0].files
 
 
 def test_a_run_directory_of_other_settings_is_refused_with_the_difference(
