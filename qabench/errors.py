@@ -44,3 +44,11 @@ class ReportError(QABenchError):
     """A report is missing or does not validate against its schema."""
 
     exit_code = 8
+
+
+class SignalError(QABenchError):
+    """A signal ended the command; the exit code is 128 and the signal's number, as in a shell."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal

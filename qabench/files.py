@@ -1,13 +1,66 @@
-"""Files that appear whole or not at all, and what identifies them."""
+"""Files and folders that appear whole or not at all, and what identifies them."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from qabench.errors import RunError
+
+_DRAFT = ".part"
+
+
+def draft_of(path: Path, owner: str = "") -> Path:
+    """Where a file or folder is prepared, beside its place; by default by this process alone."""
+    return path.with_name(f".{path.name}.{owner or os.getpid()}{_DRAFT}")
+
+
+def remove_drafts(folder: Path, of: str = "*") -> None:
+    """Delete what killed processes began to write or to delete in a folder; none may be at it now.
+
+    Args:
+        folder: its subfolders are not looked into.
+        of: name of the file or folder that they were drafts of.
+    """
+    for draft in folder.glob(f".{of}.*{_DRAFT}"):
+        _discard(draft)
+
+
+@contextmanager
+def writing(path: Path, draft: Path | None = None) -> Iterator[None]:
+    """Say in one sentence that ``path`` cannot be written, whatever library finds out.
+
+    Args:
+        path: what is written.
+        draft: where, if not in :func:`draft_of` the path.
+
+    Raises:
+        RunError: the folder cannot be written or the disk is full; no draft is left.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        _discard(draft or draft_of(path))
+        if isinstance(error, OSError):
+            reason = error.strerror
+        elif isinstance(error, SafetensorError):
+            reason = str(error)
+        # All that torch says of a full disk: its writer came to less bytes than it wrote.
+        elif "inline_container" in str(error):
+            reason = "torch could not write all bytes"
+        else:
+            raise
+        raise RunError(
+            f"{path} cannot be written ({reason}); free some space, or name another folder."
+        ) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -16,18 +69,14 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         RunError: the folder cannot be written or the disk is full; an older file stays as it was.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    draft = draft_of(path)
+    with writing(path):
         with draft.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise RunError(
-            f"{path} cannot be written ({error.strerror}); free some space, or name another folder."
-        ) from error
+        _flush(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -40,7 +89,57 @@ def write_json(path: Path, value: object, indent: int | None = 2) -> None:
     write_text(path, json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def settle(draft: Path, folder: Path) -> None:
+    """Flush a folder that is complete to disk and rename it into place, for what may be there.
+
+    Raises:
+        OSError: it cannot be flushed or renamed.
+    """
+    for path in (*draft.rglob("*"), draft):
+        _flush(path)
+    delete(folder)
+    draft.replace(folder)
+    _flush(folder.parent)
+
+
+def delete(folder: Path) -> None:
+    """Delete a folder, if it exists; at no moment does half of it stand in its place.
+
+    Raises:
+        OSError: it cannot be moved away.
+    """
+    if folder.exists():
+        old = draft_of(folder, f"{os.getpid()}.old")
+        _discard(old)
+        folder.replace(old)
+        _discard(old)
+
+
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _discard(draft: Path) -> None:
+    if draft.is_dir():
+        shutil.rmtree(draft, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            draft.unlink()
+
+
+def _flush(path: Path) -> None:
+    """Make a file's bytes, or the names in a folder, outlast a power failure."""
+    names = path.is_dir()
+    if names and os.name == "nt":
+        return  # Windows opens no folders.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems flush files alone.
+        if not (names and error.errno == errno.EINVAL):
+            raise
+    finally:
+        os.close(descriptor)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from qabench.files import draft_of, settle, writing
 from qabench.heads import Head, LabelledBatch, SpanScores, WindowBatch
 from qabench.windows import Windows
 
@@ -106,12 +108,23 @@ def collate(windows: Windows, indices: Sequence[int]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def save_model(model: QAModel, tokenizer: Any, folder: Path) -> None:
-    """Write the encoder and tokenizer as transformers saves them, and ``head.safetensors``."""
-    model.encoder.save_pretrained(folder)  # type: ignore[operator]
-    tokenizer.save_pretrained(folder)
-    save_file(
-        {name: value.contiguous() for name, value in model.head.state_dict().items()},
-        folder / "head.safetensors",
-        metadata={"format": "pt"},
-    )
+def save_model(model: QAModel, tokenizer: Any, identity: Mapping[str, Any], folder: Path) -> None:
+    """Write a folder whole.
+
+    It has encoder and tokenizer as transformers saves them, ``head.safetensors``, and in
+    ``qabench.json`` what run they are of.
+
+    Raises:
+        RunError: the disk is full, or the folder cannot be written.
+    """
+    draft = draft_of(folder)
+    with writing(folder):
+        model.encoder.save_pretrained(draft)  # type: ignore[operator]
+        tokenizer.save_pretrained(draft)
+        save_file(
+            {name: value.contiguous() for name, value in model.head.state_dict().items()},
+            draft / "head.safetensors",
+            metadata={"format": "pt"},
+        )
+        (draft / "qabench.json").write_text(json.dumps(identity, indent=2), "utf-8")
+        settle(draft, folder)

@@ -6,19 +6,32 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from qabench.examples import QAExample
 from qabench.model import collate
 from qabench.windows import Windows
 
 
 class WindowDataset(Dataset[tuple[Windows, int]]):
-    """Window indices; the arrays are gathered when a batch is made."""
+    """Window indices; the arrays are gathered when a batch is made.
 
-    def __init__(self, windows: Windows) -> None:
+    Args:
+        windows: of all examples.
+        examples: those that they were cut from.
+    """
+
+    def __init__(self, windows: Windows, examples: Sequence[QAExample]) -> None:
         self.windows = windows
+        self.examples = examples
+
+    def question_ids(self, indices: ArrayLike) -> list[str]:
+        """The question of each of these windows."""
+        chosen = self.windows.example[np.asarray(indices, np.int64)]
+        return [self.examples[index].id for index in chosen.tolist()]
 
     def __len__(self) -> int:
         return len(self.windows)

@@ -71,7 +71,7 @@ class Budget:
         tokens_seen: their tokens, padding not counted.
         trainable_parameters: of encoder and head.
         head_parameters: of the head alone.
-        resumed: whether training went on from a checkpoint; the seconds then are of the last part.
+        resumed: whether training went on from a checkpoint; seconds of repeated steps do not count.
         train_seconds: wall time of training, with the validation after each epoch.
         predict_seconds: wall time of the final prediction.
         evaluation_seconds: wall time of the validations within ``train_seconds``.

@@ -1,16 +1,18 @@
 """``qabench run``, phase by phase: read, cut windows, fine-tune, predict, answer, score, report.
 
-Each run has a directory ``<runs>/<benchmark>/<plugin>/seed-<n>/``. A finished run is not run again,
-an unfinished one goes on from its last checkpoint.
+Each run has a directory ``<runs>/<benchmark>/<plugin>/seed-<n>/``. A finished run is not run again.
+An unfinished one goes on and ends as if nothing had interrupted it: data are read again, windows
+come from their cache, training goes on from the last checkpoint, which is that of the last whole
+epoch, and a prediction that was finished is used.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,20 +21,23 @@ import torch
 import transformers
 from accelerate import PartialState
 
-from qabench import hooks, outcomes, reports, rundir, window_cache
+from qabench import checkpoints, hooks, outcomes, reports, rundir, window_cache
 from qabench.answers import Answers, BestSpans, WindowSpans, best_spans, merge_windows
 from qabench.backbone import (
     Encoder,
     TokenizerFacts,
     load_encoder,
     load_tokenizer,
+    weights_hash,
 )
 from qabench.benchmark import Benchmark, DataSettings
+from qabench.checkpoints import Prediction
 from qabench.contests import Record
 from qabench.errors import BenchmarkError
 from qabench.examples import ExampleSet, subset
 from qabench.files import sha256, write_json
 from qabench.heads import Head
+from qabench.interruption import stoppable
 from qabench.model import QAModel, save_model
 from qabench.outcomes import Outcomes
 from qabench.plugins import build_head, discover
@@ -45,11 +50,10 @@ from qabench.scoring import GoldSet, official_scores
 from qabench.summary import Result, summarize
 from qabench.tasks import Side, Task
 from qabench.training import (
-    CHECKPOINTS,
     TUNE_EXACT,
+    FineTuner,
     Recipe,
     fine_tuner,
-    last_checkpoint,
     pick_hardware,
     predict,
     train,
@@ -86,8 +90,14 @@ def run(plan: Plan, say: Say) -> list[Record]:
         say: takes each line of progress.
 
     Raises:
-        QABenchError: bad data, settings, plugin or backbone; or a run that went wrong.
+        QABenchError: bad data, settings, plugin or backbone; a run that went wrong; Ctrl-C.
     """
+    same = "the same command without --force" if plan.force else "the same command"
+    with stoppable(f"{same} goes on from the last checkpoint, if there is one."):
+        return _run_all(plan, say)
+
+
+def _run_all(plan: Plan, say: Say) -> list[Record]:
     transformers.utils.logging.set_verbosity(logging.ERROR)
     transformers.utils.logging.disable_progress_bar()
     registry = discover()
@@ -199,14 +209,26 @@ def is_main_process() -> bool:
 
 def _run_one(task: Task, force: bool, say: Say) -> Report:
     say(f"{task.head.name} seed {task.seed}: {task.folder}")
-    state = PartialState(cpu=task.hardware.device == "cpu")
-    # The main process makes the directory; the others then find it made for this very run.
-    with state.main_process_first():
-        finished = rundir.claim(task.folder, task.identity(), force and is_main_process())
-    if finished is not None:
-        say("already finished with these settings; its report is used (--force runs it anew)")
-        return finished
-    checkpoint = last_checkpoint(task.folder)
+    # A finished run needs no lock, and so may lie where nobody can write.
+    finished = None if force else rundir.finished(task.folder, task.identity())
+    if finished is None:
+        state = PartialState(cpu=task.hardware.device == "cpu")
+        with rundir.locked(task.folder) if is_main_process() else nullcontext():
+            # The main process makes the directory; the others then find it made for this very run.
+            if is_main_process():
+                rundir.claim(task.folder, task.identity(), force)
+            state.wait_for_everyone()
+            # The process that had the lock before may just have finished it.
+            finished = rundir.finished(task.folder, task.identity())
+            if finished is None:
+                return _train_and_score(task, say)
+    say("already finished with these settings; its report is used (--force runs it anew)")
+    checkpoints.remove(task.folder)
+    return finished
+
+
+def _train_and_score(task: Task, say: Say) -> Report:
+    checkpoint = checkpoints.last(task.folder, say)
     if checkpoint is not None:
         say(f"going on from {checkpoint.name}")
     encoder, head = _build(task)
@@ -225,20 +247,35 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
         return scores
 
     tuner = fine_tuner(
-        model, task.train.windows, task.dev.windows, recipe, epoch_scores, task.folder
+        model, task.train.dataset(), task.dev.dataset(), recipe, epoch_scores, task.folder
     )
     if task.hardware.device == "cuda":
         # The peak is of this run, not of those before it in the same process.
         torch.cuda.reset_peak_memory_stats()
     outcome = train(tuner, checkpoint)
+    prediction = _predict(task, tuner, weights_hash(model.state_dict()))
     began = time.perf_counter()
-    spans = predict(tuner, task.dev.windows)
-    answers = merge_windows(task.dev.used.examples, task.dev.windows, spans, rules)
-    predict_seconds = time.perf_counter() - began
+    answers = merge_windows(task.dev.used.examples, task.dev.windows, prediction.spans, rules)
+    predict_seconds = prediction.seconds + time.perf_counter() - began
     questions = outcomes.of_run(answers, task.dev.windows, rules.max_answer_tokens, task.tune)
     result = Result(outcome, checkpoint is not None, predict_seconds, questions)
     report = summarize(task, model, encoder, result)
     return _write(task, model, report, answers, questions) if is_main_process() else report
+
+
+def _predict(task: Task, tuner: FineTuner, weights_sha256: str) -> Prediction:
+    """The final prediction; one that an interrupted run made with these weights is used."""
+    kept = checkpoints.kept_prediction(task.folder, weights_sha256)
+    # All processes predict or none does.
+    tuner.accelerator.wait_for_everyone()
+    if kept is not None:
+        return kept
+    began = time.perf_counter()
+    spans = predict(tuner, task.dev.dataset())
+    made = Prediction(spans, time.perf_counter() - began)
+    if is_main_process():
+        checkpoints.keep_prediction(task.folder, made, weights_sha256)
+    return made
 
 
 def _score(golds: GoldSet, best: BestSpans, null_threshold: float) -> dict[str, float]:
@@ -273,13 +310,12 @@ def _write(
         write_json(task.folder / name, content, indent=None)
     outcomes.write(questions, task.folder / outcomes.FILE_NAME)
     folder = task.folder / "model"
-    save_model(model, task.tokenizer.saver, folder)
-    write_json(folder / "qabench.json", task.identity())
+    save_model(model, task.tokenizer.saver, task.identity(), folder)
     weights = sorted(f"model/{path.name}" for path in folder.glob("*.safetensors"))
     names = (*contents, outcomes.FILE_NAME, *weights)
     hashes = {name: sha256(task.folder / name) for name in names}
     report = replace(report, files=hashes)
     reports.write(report, task.folder)
-    shutil.rmtree(task.folder / CHECKPOINTS, ignore_errors=True)
+    checkpoints.remove(task.folder)
     hooks.run_finished(report, task.folder)
     return report

@@ -1,61 +1,114 @@
-"""The run directory: what run it is of, and files in it that appear whole or not at all.
+"""The run directory: what run it is of, and which process may write to it.
 
 ``run.json`` says what a directory is a run of. One that was begun with other settings or data is
-refused with the difference, and one that is no run directory is never touched.
+refused with the difference, and one that is no run directory is never touched. A lock beside the
+directory keeps other processes out; it is the operating system's, and so ends with its process,
+however that ends.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Mapping
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from qabench import reports
 from qabench.errors import RunError
-from qabench.files import write_json
+from qabench.files import delete, remove_drafts, write_json, writing
 from qabench.reports import Report
 from qabench.validation import dotted
 
 FILE_NAME = "run.json"
 
 
-def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> Report | None:
-    """Make a folder this run's own.
-
-    Args:
-        folder: made if it does not exist.
-        identity: everything that must be the same for the run to be gone on with, as JSON types.
-        force: delete what an earlier run left there.
-
-    Returns:
-        The report, if the folder holds this very run, finished.
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing to a run directory, which need not exist yet.
 
     Raises:
-        RunError: the folder belongs to another run or is none, or it cannot be made.
+        RunError: another process does, or the place cannot be written to.
+    """
+    # Beside the directory, because --force moves that away.
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    holder = folder.with_name(f".{folder.name}.holder")
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunError(
+                f"{_named(holder)} is writing to {folder}; wait for its end, or name another "
+                f"--runs-dir."
+            ) from error
+    try:
+        with writing(holder):
+            holder.write_text(f"Process {os.getpid()} on {socket.gethostname()}", "utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+def _named(holder: Path) -> str:
+    try:
+        return holder.read_text("utf-8") or "Another process"
+    except (OSError, ValueError):
+        return "Another process"
+
+
+def finished(folder: Path, identity: Mapping[str, Any]) -> Report | None:
+    """The report, if a folder holds this very run, finished.
+
+    Args:
+        folder: it is only read.
+        identity: everything that must be the same for the run to be gone on with, as JSON types.
+
+    Raises:
+        RunError: the folder belongs to another run.
         ReportError: it holds a broken report.
     """
     path = folder / FILE_NAME
-    if force and path.exists():
-        shutil.rmtree(folder)
+    if not path.exists():
+        return None
+    _compare(folder, _known(path), json.loads(json.dumps(identity)))
+    report = folder / reports.FILE_NAME
+    return reports.read(report) if report.exists() else None
+
+
+def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
+    """Make a folder this run's own; the caller holds its lock.
+
+    Args:
+        folder: made if it does not exist.
+        identity: as in :func:`finished`.
+        force: delete what an earlier run left there.
+
+    Raises:
+        RunError: the folder belongs to another run or is none, or it cannot be made.
+    """
+    path = folder / FILE_NAME
+    with writing(folder):
+        remove_drafts(folder.parent, folder.name)
+        remove_drafts(folder)
+        if force and path.exists():
+            delete(folder)
+        folder.mkdir(exist_ok=True)
     if path.exists():
         _compare(folder, _known(path), json.loads(json.dumps(identity)))
-        report = folder / reports.FILE_NAME
-        return reports.read(report) if report.exists() else None
-    if folder.exists() and any(folder.iterdir()):
+    elif any(folder.iterdir()):
         raise RunError(
             f"{folder} holds files but no {FILE_NAME}, so it is no run directory; move them away, "
             f"or name another folder with --runs-dir."
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{folder} cannot be made ({error.strerror}); name another --runs-dir."
-        ) from error
-    write_json(path, identity)
-    return None
+    else:
+        write_json(path, identity)
 
 
 def _known(path: Path) -> dict[str, Any]:

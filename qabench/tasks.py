@@ -10,6 +10,7 @@ from typing import Any
 from qabench.backbone import TokenizerFacts
 from qabench.benchmark import Benchmark
 from qabench.examples import ExampleSet
+from qabench.order import WindowDataset
 from qabench.outcomes import Bools
 from qabench.plugins import InstalledHead
 from qabench.reports import DataFacts, PluginFacts
@@ -30,6 +31,10 @@ class Side:
     read: ExampleSet
     used: ExampleSet
     windows: Windows
+
+    def dataset(self) -> WindowDataset:
+        """The windows as training and prediction go through them."""
+        return WindowDataset(self.windows, self.used.examples)
 
     def facts(self, scored: int | None) -> DataFacts:
         """What the report says of it; ``scored`` is the number of questions with a score."""

@@ -8,12 +8,11 @@ loudly.
 
 from __future__ import annotations
 
-import math
 import platform
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,13 @@ from torch import Tensor, nn
 from torch.utils.data import Sampler
 from transformers import EvalPrediction, ProgressCallback, Trainer, TrainingArguments
 
+from qabench import checkpoints
 from qabench.answers import WindowSpans
 from qabench.benchmark import TrainingSettings
+from qabench.checkpoints import Seconds
+from qabench.divergence import RecentLosses, check_mean, check_scores
 from qabench.errors import RunError
+from qabench.files import writing
 from qabench.model import QAModel
 from qabench.order import (
     LengthGroupedOrder,
@@ -34,9 +37,7 @@ from qabench.order import (
     padding_share,
 )
 from qabench.training_log import LogFile, LogLine, Progress, log_lines
-from qabench.windows import Windows
 
-CHECKPOINTS = "checkpoints"
 # The scorer's name for the EM of the tune half of dev, by which the best epoch is chosen.
 TUNE_EXACT = "tune_exact"
 _SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
@@ -80,22 +81,25 @@ class FineTuner(Trainer):
     """The Trainer for a :class:`QAModel` and windows."""
 
     head_learning_rate: float
-    # Seconds of this process's training.
-    loader_seconds = 0.0
-    evaluation_seconds = 0.0
+    # The run directory.
+    run: Path
+    losses: RecentLosses
+    spent: Seconds
+    # When this process's training began.
+    began: float
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
         """The batches of the next step, and the time that they made the step wait."""
         began = time.perf_counter()
         batches = super().get_batch_samples(*args, **kwargs)
-        self.loader_seconds += time.perf_counter() - began
+        self.spent.loader += time.perf_counter() - began
         return batches
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Validate, timed."""
         began = time.perf_counter()
         metrics: dict[str, float] = super().evaluate(*args, **kwargs)
-        self.evaluation_seconds += time.perf_counter() - began
+        self.spent.evaluation += time.perf_counter() - began
         return metrics
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
@@ -142,16 +146,45 @@ class FineTuner(Trainer):
         kept = (*places, output["score"], output["null_score"])
         return output["loss"].mean(), kept, places[0]
 
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """As the Trainer does, but the checkpoint appears whole or not at all."""
+        place = checkpoints.of_step(self.run, self.state.global_step)
+        with writing(place, checkpoints.drafts(self.run)):
+            super()._save_checkpoint(*args, **kwargs)
+            # Each process writes the state of its own random numbers.
+            self.accelerator.wait_for_everyone()
+            if self.args.should_save:
+                training = self.spent.training + time.perf_counter() - self.began
+                spent = replace(self.spent, training=training)
+                state = self.state
+                checkpoints.keep(self.run, state.global_step, state.best_global_step, spent)
+            self.accelerator.wait_for_everyone()
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any) -> Tensor:
+        """A forward and a backward pass, remembered until the next line of the log."""
+        loss: Tensor = super().training_step(model, inputs, *args)
+        self.losses.add(self.state.global_step + 1, inputs["window"], loss)
+        return loss
+
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Log, and stop where the loss is no number any more."""
+        data: Any = self.train_dataset
+        self.losses.check(data, self.args.seed)
+        # Other processes have losses too.
         for name in ("loss", "eval_loss"):
-            if not math.isfinite(logs.get(name, 0.0)):
-                raise RunError(
-                    f"{name} is {logs[name]} at step {self.state.global_step} (seed "
-                    f"{self.args.seed}): training diverged; lower training.learning_rate or "
-                    f"training.head_learning_rate, or set training.precision to fp32."
-                )
+            check_mean(name, logs.get(name, 0.0), self.state.global_step, self.args.seed)
         super().log(logs, *args, **kwargs)
+
+    def spans(self, predictions: Any, data: WindowDataset) -> WindowSpans:
+        """What :meth:`prediction_step` kept of all batches, as numbers that can be ranked.
+
+        Raises:
+            RunError: they cannot.
+        """
+        window, start, end, score, null_score = predictions
+        found = WindowSpans(window, start, end, score, null_score)
+        check_scores(found, data, self.state.global_step, self.args.seed)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +194,7 @@ class TrainingOutcome:
     Attributes:
         log: its losses and validation scores.
         steps: optimizer steps.
-        seconds: wall time in this process, validations included.
+        seconds: wall time, validations included; of a resumed run all that was not repeated.
         evaluation_seconds: wall time of the validations.
         loader_seconds: wall time in which steps waited for their batches.
         padding_share: padding by all positions of the training batches, 0 to 1.
@@ -187,8 +220,8 @@ class Recipe:
 
 def fine_tuner(
     model: QAModel,
-    train: Windows,
-    dev: Windows,
+    train: WindowDataset,
+    dev: WindowDataset,
     recipe: Recipe,
     scorer: Scorer,
     folder: Path,
@@ -196,39 +229,49 @@ def fine_tuner(
     """A trainer that writes ``training_log.jsonl`` and checkpoints under ``folder``."""
 
     def scores(prediction: EvalPrediction) -> dict[str, float]:
-        return scorer(_as_spans(prediction.predictions))
+        return scorer(tuner.spans(prediction.predictions, dev))
 
     log = LogFile(folder / "training_log.jsonl")
     tuner = FineTuner(
         model=model,
-        args=_arguments(recipe, folder / CHECKPOINTS),
+        args=_arguments(recipe, checkpoints.drafts(folder)),
         data_collator=collate_items,
-        train_dataset=WindowDataset(train),
-        eval_dataset=WindowDataset(dev),
+        train_dataset=train,
+        eval_dataset=dev,
         compute_metrics=scores,
         callbacks=[log],
     )
     tuner.head_learning_rate = recipe.head_learning_rate
+    tuner.run = folder
+    tuner.losses, tuner.spent = RecentLosses(), Seconds()
     tuner.remove_callback(ProgressCallback)
     tuner.add_callback(Progress)
     return tuner
 
 
 def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
-    """Fine-tune, from a checkpoint if there is one.
+    """Fine-tune, from a checkpoint if there is one; after the last step, that only loads it.
 
     Raises:
-        RunError: the loss became infinite or not a number.
+        RunError: loss or scores became infinite or not a number, or the disk is full.
     """
+    if checkpoint is not None:
+        tuner.spent = checkpoints.seconds_of(checkpoint)
+    tuner.began = time.perf_counter()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*pin_memory.*")
         result = tuner.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if tuner.state.best_global_step:
+        # Not the Trainer's way, which knows the best by a path that moving the folder makes wrong.
+        tuner._load_from_checkpoint(
+            str(checkpoints.of_step(tuner.run, tuner.state.best_global_step))
+        )
     return TrainingOutcome(
         log=tuple(log_lines(tuner.state.log_history)),
         steps=tuner.state.global_step,
-        seconds=float(result.metrics["train_runtime"]),
-        evaluation_seconds=tuner.evaluation_seconds,
-        loader_seconds=tuner.loader_seconds,
+        seconds=tuner.spent.training + float(result.metrics["train_runtime"]),
+        evaluation_seconds=tuner.spent.evaluation,
+        loader_seconds=tuner.spent.loader,
         padding_share=_padding_share(tuner),
     )
 
@@ -245,24 +288,13 @@ def _padding_share(tuner: FineTuner) -> float:
     return sum(shares) / len(shares)
 
 
-def predict(tuner: FineTuner, windows: Windows) -> WindowSpans:
-    """The best spans of every window."""
-    return _as_spans(tuner.predict(WindowDataset(windows)).predictions)
+def predict(tuner: FineTuner, data: WindowDataset) -> WindowSpans:
+    """The best spans of every window.
 
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint of an interrupted run: one whose state file was written."""
-    found = [
-        path
-        for path in (folder / CHECKPOINTS).glob("checkpoint-*")
-        if (path / "trainer_state.json").is_file()
-    ]
-    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
-def _as_spans(predictions: Any) -> WindowSpans:
-    window, start, end, score, null_score = predictions
-    return WindowSpans(window, start, end, score, null_score)
+    Raises:
+        RunError: scores became infinite or not a number.
+    """
+    return tuner.spans(tuner.predict(data).predictions, data)
 
 
 def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
@@ -282,9 +314,7 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
         logging_nan_inf_filter=False,
         eval_strategy="epoch",
         save_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=settings.keep_epoch == "best",
-        metric_for_best_model=f"eval_{TUNE_EXACT}",
+        metric_for_best_model=f"eval_{TUNE_EXACT}" if settings.keep_epoch == "best" else None,
         greater_is_better=True,
         seed=recipe.seed,
         data_seed=recipe.seed,

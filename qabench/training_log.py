@@ -11,6 +11,8 @@ from typing import Any
 
 from transformers import ProgressCallback, TrainerCallback
 
+from qabench.files import write_text, writing
+
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
@@ -59,20 +61,28 @@ class LogFile(TrainerCallback):
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def _write(self, mode: str, history: Sequence[dict[str, Any]]) -> None:
-        with self.path.open(mode, encoding="utf-8") as file:
-            for line in log_lines(history):
-                file.write(json.dumps(asdict(line)) + "\n")
-
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Write anew what an earlier part of the training logged."""
         if state.is_world_process_zero:
-            self._write("w", state.log_history)
+            write_text(self.path, _as_text(state.log_history))
 
     def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Append the line."""
         if state.is_world_process_zero and state.log_history:
-            self._write("a", state.log_history[-1:])
+            with writing(self.path), self.path.open("a", encoding="utf-8") as file:
+                file.write(_as_text(state.log_history[-1:]))
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Log the losses so far: a checkpoint keeps none that wait for the next line."""
+        control.should_log = True
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Write the whole log, so that it outlasts a power failure."""
+        self.on_train_begin(args, state, control)
+
+
+def _as_text(history: Sequence[dict[str, Any]]) -> str:
+    return "".join(json.dumps(asdict(line)) + "\n" for line in log_lines(history))
 
 
 class Progress(ProgressCallback):

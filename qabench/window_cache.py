@@ -119,6 +119,9 @@ def _keep(entry: Path, windows: Windows) -> None:
     draft = None
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
+        # Those of killed processes; one that is alive does without the entry.
+        for left in entry.parent.glob(f".{entry.name}.*"):
+            shutil.rmtree(left, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=entry.parent))
         for name, array in _as_arrays(windows).items():
             np.save(draft / f"{name}.npy", _narrow(array), allow_pickle=False)

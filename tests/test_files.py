@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 
 import pytest
+from safetensors import SafetensorError
 
 from qabench.errors import RunError
-from qabench.files import sha256, write_json, write_text
+from qabench.files import (
+    delete,
+    draft_of,
+    remove_drafts,
+    settle,
+    sha256,
+    write_json,
+    write_text,
+    writing,
+)
 
 
 def test_a_file_is_written_and_hashed(tmp_path):
@@ -40,3 +51,63 @@ def test_a_missing_folder_is_one_sentence(tmp_path):
 def test_numbers_that_are_none_are_refused(tmp_path):
     with pytest.raises(ValueError, match="Out of range float"):
         write_json(tmp_path / "a.json", float("nan"))
+
+
+def test_a_folder_takes_the_place_of_another_whole(tmp_path):
+    folder, draft = tmp_path / "model", draft_of(tmp_path / "model")
+    for path, name in ((folder, "old"), (draft / "deep", "new")):
+        path.mkdir(parents=True)
+        (path / name).write_text(name)
+    settle(draft, folder)
+    assert [path.name for path in tmp_path.rglob("*")] == ["model", "deep", "new"]
+
+
+def test_all_of_a_folder_is_on_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    draft = draft_of(tmp_path / "model")
+    (draft / "deep").mkdir(parents=True)
+    (draft / "deep" / "file").write_text("x")
+    done, flush, move = [], os.fsync, type(draft).replace
+    monkeypatch.setattr(os, "fsync", lambda file: (done.append(os.fstat(file).st_ino), flush(file)))
+    monkeypatch.setattr(
+        type(draft), "replace", lambda *paths: (done.append("renamed"), move(*paths))
+    )
+    inodes = {path.stat().st_ino for path in (draft, *draft.rglob("*"))}
+    settle(draft, tmp_path / "model")
+    assert set(done[:3]) == inodes
+    assert done[3:] == ["renamed", tmp_path.stat().st_ino]
+
+
+def test_a_deleted_folder_is_gone_from_its_place_at_once(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "file").write_text("x")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        delete(folder)
+    assert not folder.exists()
+    remove_drafts(tmp_path, "other")
+    assert any(tmp_path.iterdir())
+    remove_drafts(tmp_path, "run")
+    assert not any(tmp_path.iterdir())
+    delete(folder)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), r"\(No space left on device\)"),
+        (SafetensorError("I/O error: No space left"), r"\(I/O error: No space left\)"),
+        (RuntimeError("[enforce fail at inline_container.cc:672]"), "torch could not write all"),
+    ],
+)
+def test_what_libraries_say_of_a_full_disk_is_one_sentence(tmp_path, error, reason):
+    path = tmp_path / "model"
+    draft_of(path).mkdir()
+    with pytest.raises(RunError, match=f"model cannot be written .*{reason}"), writing(path):
+        raise error
+    assert not any(tmp_path.iterdir())
+
+
+def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
+    with pytest.raises(RuntimeError, match="out of memory"), writing(tmp_path / "model"):
+        raise RuntimeError("CUDA out of memory")

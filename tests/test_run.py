@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from qabench import benchmark, reports
-from qabench.errors import BenchmarkError, PluginError, RunError
+from qabench import benchmark, reports, rundir
+from qabench.errors import BenchmarkError, PluginError, RunError, SignalError
 from qabench.files import sha256
 from qabench.predictions import golds_of, read_null_odds, read_predictions
 from qabench.readers import read_file
@@ -159,12 +160,38 @@ def test_another_seed_gives_other_weights_on_the_same_encoder(
     assert other[0].backbone == found[0].backbone
 
 
-def test_a_finished_run_is_used_again_and_forced_anew(finished, heads, benchmark_file):
+def test_a_finished_run_is_used_again(finished, heads, benchmark_file):
     runs, found = finished
     said, say = lines()
     plan = Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs)
     assert run(plan, say) == found[:1]
     assert any("already finished" in line for line in said)
+
+
+def test_a_run_that_another_process_has_just_finished_is_not_run_again(
+    finished, heads, benchmark_file, monkeypatch
+):
+    runs, found = finished
+    look, asked = rundir.finished, []
+
+    def finished_at_the_second_look(folder, identity):
+        asked.append(folder)
+        return look(folder, identity) if len(asked) > 1 else None
+
+    monkeypatch.setattr(rundir, "finished", finished_at_the_second_look)
+    said, say = lines()
+    assert run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), say) == found[:1]
+    assert any("already finished" in line for line in said)
+
+
+def test_force_runs_a_finished_run_anew(finished, heads, benchmark_file, tmp_path):
+    folder = folder_of(tmp_path, heads[0])
+    shutil.copytree(folder_of(finished[0], heads[0]), folder)
+    (folder / "mark").write_text("of the run before")
+    plan = Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], tmp_path, force=True)
+    (again,) = run(plan, print)
+    assert not (folder / "mark").exists()
+    assert again.files == finished[1][0].files
 
 
 def test_a_run_directory_of_other_settings_is_refused_with_the_difference(
@@ -187,8 +214,11 @@ def test_a_folder_that_is_no_run_directory_is_left_alone(heads, benchmark_file, 
     assert (folder / "thesis.txt").read_text() == "all my work"
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "what"), [(2, 130, "interrupted"), (15, 143, "ended by SIGTERM")]
+)
 def test_an_interrupted_run_goes_on_to_the_same_weights(
-    finished, heads, benchmark_file, tmp_path, monkeypatch
+    finished, heads, benchmark_file, tmp_path, monkeypatch, number, code, what
 ):
     _, found = finished
     settings = benchmark.load(str(benchmark_file))
@@ -199,17 +229,25 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     def interrupted(self, logs, *args, **kwargs):
         original(self, logs, *args, **kwargs)
         if self.state.global_step > 8:
-            raise KeyboardInterrupt
+            signal.raise_signal(number)
 
     monkeypatch.setattr(FineTuner, "log", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    message = f"{what}; the same command goes on from the last checkpoint"
+    with pytest.raises(SignalError, match=message) as error:
         run(Plan(settings, heads[:1], [0], tmp_path), print)
+    assert error.value.exit_code == code
     monkeypatch.setattr(FineTuner, "log", original)
     assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
+    (manifest,) = folder_of(tmp_path, heads[0]).glob("checkpoints/*/whole.json")
+    before = json.loads(manifest.read_text())["seconds"]
     said, say = lines()
     resumed = run(Plan(settings, heads[:1], [0], tmp_path), say)
     assert any("going on from checkpoint-" in line for line in said)
-    assert resumed[0].budget.resumed
+    budget = resumed[0].budget
+    assert budget.resumed
+    assert budget.train_seconds > before["training"] > before["evaluation"] > 0
+    assert budget.evaluation_seconds > before["evaluation"]
+    assert 0 < budget.loader_share < 1
     assert resumed[0].weights_sha256 == found[0].weights_sha256
     assert resumed[0].files == found[0].files
     assert resumed[0].training_log == found[0].training_log
@@ -252,7 +290,10 @@ def test_a_diverged_run_stops_loudly_and_leaves_no_report(heads, benchmark_file,
         str(benchmark_file),
         ["training.learning_rate=1e30", "training.head_learning_rate=1e30"],
     )
-    with pytest.raises(RunError, match="training diverged; lower"):
+    message = (
+        r"(loss is|scores are) \S+.* step \d+ on questions 's1-\d+', .*training diverged; lower"
+    )
+    with pytest.raises(RunError, match=message):
         run(Plan(settings, heads[:1], [0], tmp_path), print)
     assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
 

@@ -14,8 +14,8 @@ from qabench.backbone import load_tokenizer
 from qabench.examples import QAExample
 from qabench.heads import Head, SpanScores
 from qabench.model import QAModel, collate
-from qabench.order import LengthGroupedOrder, LongestFirst, padding_share
-from qabench.training import Hardware, Recipe, fine_tuner, last_checkpoint, pick_hardware
+from qabench.order import LengthGroupedOrder, LongestFirst, WindowDataset, padding_share
+from qabench.training import Hardware, Recipe, fine_tuner, pick_hardware
 from qabench.training_log import log_lines
 from qabench.windows import make_windows
 
@@ -26,12 +26,16 @@ def settings(benchmark_file):
 
 
 @pytest.fixture(scope="module")
-def windows(settings):
-    tokenizer = load_tokenizer(settings.backbone)
-    examples = [
+def examples():
+    return [
         QAExample(str(number), "Where ?", "Anna lives . " * (1 + number * 7 % 12), ())
         for number in range(40)
     ]
+
+
+@pytest.fixture(scope="module")
+def windows(settings, examples):
+    tokenizer = load_tokenizer(settings.backbone)
     return make_windows(examples, tokenizer.encoder, tokenizer.template, settings.windows)
 
 
@@ -51,10 +55,15 @@ class TinyHead(Head):
         return SpanScores(zeros.long(), zeros.long(), zeros, zeros[:, 0])
 
 
-def tuner_of(settings, windows, folder):
+@pytest.fixture(scope="module")
+def data(windows, examples):
+    return WindowDataset(windows, examples)
+
+
+def tuner_of(settings, data, folder):
     model = QAModel(nn.Linear(4, 4), TinyHead(), 2, 3)
     recipe = Recipe(settings.training, 0.5, Hardware("cpu", "x", "fp32", 1), seed=3)
-    return fine_tuner(model, windows, windows, recipe, lambda spans: {}, folder)
+    return fine_tuner(model, data, data, recipe, lambda spans: {}, folder)
 
 
 def test_every_epoch_is_a_new_permutation_that_seed_and_epoch_decide(windows):
@@ -77,7 +86,7 @@ def test_batches_hold_windows_of_like_length(windows):
     assert lengths.sum() <= grouped < in_file_order
 
 
-def test_the_trainer_tells_the_order_each_epoch(settings, windows, tmp_path, monkeypatch):
+def test_the_trainer_tells_the_order_each_epoch(settings, data, tmp_path, monkeypatch):
     told = []
     original = LengthGroupedOrder.set_epoch
     monkeypatch.setattr(
@@ -85,7 +94,7 @@ def test_the_trainer_tells_the_order_each_epoch(settings, windows, tmp_path, mon
         "set_epoch",
         lambda self, epoch: (told.append(epoch), original(self, epoch)),
     )
-    tuner = tuner_of(settings, windows, tmp_path)
+    tuner = tuner_of(settings, data, tmp_path)
     loader = tuner.get_train_dataloader()
     assert isinstance(loader.batch_sampler.sampler, LengthGroupedOrder)
     loader.set_epoch(1)
@@ -97,8 +106,8 @@ def test_prediction_takes_the_longest_windows_first(windows):
     assert (lengths[:-1] >= lengths[1:]).all()
 
 
-def test_the_head_has_its_own_rate_and_biases_and_norms_do_not_decay(settings, windows, tmp_path):
-    tuner = tuner_of(settings, windows, tmp_path)
+def test_the_head_has_its_own_rate_and_biases_and_norms_do_not_decay(settings, data, tmp_path):
+    tuner = tuner_of(settings, data, tmp_path)
     groups = tuner.create_optimizer().param_groups
     names = {id(parameter): name for name, parameter in tuner.model.named_parameters()}
     found = {
@@ -165,16 +174,6 @@ def test_an_overflowed_gradient_norm_is_left_out_of_the_log(norm):
     assert line.gradient_norm is None
 
 
-def test_the_newest_whole_checkpoint_is_chosen(tmp_path):
-    for step, whole in ((9, True), (10, True), (11, False)):
-        folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
-        folder.mkdir(parents=True)
-        if whole:
-            (folder / "trainer_state.json").write_text("{}")
-    assert last_checkpoint(tmp_path) == tmp_path / "checkpoints" / "checkpoint-10"
-    assert last_checkpoint(tmp_path / "none") is None
-
-
 def test_a_cpu_computes_in_fp32_unless_told_and_with_the_threads_asked_for(settings):
     found = pick_hardware(settings.training)
     assert (found.device, found.precision, found.threads) == ("cpu", "fp32", 1)
@@ -183,7 +182,7 @@ def test_a_cpu_computes_in_fp32_unless_told_and_with_the_threads_asked_for(setti
     assert str(found).endswith("fp32, 1 thread")
 
 
-def test_the_twenty_best_spans_of_a_window_are_kept_in_300_bytes(settings, windows, tmp_path):
+def test_the_twenty_best_spans_of_a_window_are_kept_in_300_bytes(settings, data, tmp_path):
     places, scores = torch.ones(4, 20, dtype=torch.int64), torch.zeros(4, 20)
 
     def model(window):
@@ -191,7 +190,7 @@ def test_the_twenty_best_spans_of_a_window_are_kept_in_300_bytes(settings, windo
         values = (scores.mean(), window, places, places, scores, scores[:, 0])
         return dict(zip(names, values, strict=True))
 
-    tuner = tuner_of(settings, windows, tmp_path)
+    tuner = tuner_of(settings, data, tmp_path)
     _, kept, _ = tuner.prediction_step(model, {"window": torch.arange(4)})
     assert [one.tolist() for one in kept] == [
         one.tolist() for one in (torch.arange(4), places, places, scores, scores[:, 0])

@@ -85,6 +85,14 @@ def test_an_entry_is_small_and_its_folder_holds_nothing_else(windows, tmp_path):
         assert array.dtype == np.min_scalar_type(array.max(initial=0)), path.name
 
 
+def test_what_a_killed_process_had_begun_goes_when_the_entry_is_made(windows, tmp_path):
+    half = tmp_path / f".{KEY}.abc"
+    half.mkdir()
+    (half / "first.npy").write_bytes(b"half")
+    kept(tmp_path / KEY, windows)
+    assert [path.name for path in tmp_path.iterdir()] == [KEY]
+
+
 @pytest.mark.parametrize("number", [0, 255, 256, 65_535, 65_536, 2**31 - 1])
 def test_values_at_the_limits_of_small_integers_come_back(windows, tmp_path, number):
     changed = replace(windows, context=np.full_like(windows.context, number))

@@ -62,7 +62,7 @@ class Scene:
 
     def batches(self) -> Iterator[dict[str, Tensor]]:
         """Those of qabench."""
-        data = WindowDataset(self.windows)
+        data = WindowDataset(self.windows, self.material.examples)
         return iter(DataLoader(data, batch_sampler=self.grouped, collate_fn=collate_items))
 
     def default_batches(self) -> Iterator[dict[str, Tensor]]:

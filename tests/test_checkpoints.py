@@ -1,0 +1,143 @@
+"""What an unfinished run keeps: whole or not at all, and never loaded when it is not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from qabench import checkpoints
+from qabench.answers import WindowSpans
+from qabench.checkpoints import Prediction, Seconds
+
+
+def write_draft(run, step):
+    folder = checkpoints.drafts(run) / f"checkpoint-{step}"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"weights" * step)
+    (folder / "trainer_state.json").write_text(json.dumps({"global_step": step}))
+
+
+def keep(run, *steps, best=None):
+    for step in steps:
+        write_draft(run, step)
+        checkpoints.keep(run, step, best, Seconds(2.5 * step, step, 0.5))
+
+
+def names(run):
+    return sorted(path.name for path in (run / "checkpoints").iterdir())
+
+
+def lines():
+    said: list[str] = []
+    return said, said.append
+
+
+def test_the_newest_checkpoint_is_kept_and_the_one_before_goes(tmp_path):
+    keep(tmp_path, 9, 10)
+    assert names(tmp_path) == ["checkpoint-10"]
+    assert checkpoints.last(tmp_path, pytest.fail) == checkpoints.of_step(tmp_path, 10)
+
+
+def test_a_checkpoint_knows_what_its_training_took(tmp_path):
+    keep(tmp_path, 4)
+    assert checkpoints.seconds_of(checkpoints.of_step(tmp_path, 4)) == Seconds(10.0, 4, 0.5)
+
+
+def test_the_best_checkpoint_stays(tmp_path):
+    keep(tmp_path, 1, 2, 3, best=1)
+    assert names(tmp_path) == ["checkpoint-1", "checkpoint-3"]
+    assert checkpoints.last(tmp_path, pytest.fail) == checkpoints.of_step(tmp_path, 3)
+
+
+def test_without_a_checkpoint_there_is_none(tmp_path):
+    assert checkpoints.last(tmp_path / "none", pytest.fail) is None
+    write_draft(tmp_path, 5)
+    assert checkpoints.last(tmp_path, pytest.fail) is None
+
+
+def test_the_one_before_is_there_until_the_new_one_is_whole(tmp_path, monkeypatch):
+    keep(tmp_path, 1)
+    write_draft(tmp_path, 2)
+
+    def killed(*args):
+        raise KeyboardInterrupt
+
+    for step in ("sha256", "settle"):
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoints, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                checkpoints.keep(tmp_path, 2, None, Seconds())
+        assert checkpoints.last(tmp_path, pytest.fail) == checkpoints.of_step(tmp_path, 1)
+
+
+@pytest.mark.parametrize(
+    "harm", ["changed", "cut", "missing", "no manifest", "no JSON", "no seconds"]
+)
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(tmp_path, harm):
+    keep(tmp_path, 1, 2, best=1)
+    newest = checkpoints.of_step(tmp_path, 2)
+    path = newest / "model.safetensors"
+    if harm == "changed":
+        path.write_bytes(b"weightz" * 2)
+    elif harm == "cut":
+        path.write_bytes(b"weights")
+    elif harm == "missing":
+        path.unlink()
+    elif harm == "no manifest":
+        (newest / "whole.json").unlink()
+    elif harm == "no JSON":
+        (newest / "whole.json").write_text('{"sha256": ')
+    else:
+        (newest / "whole.json").write_text('{"sha256": {}, "step": 2, "best": null}')
+    said, say = lines()
+    assert checkpoints.last(tmp_path, say) == checkpoints.of_step(tmp_path, 1)
+    (line,) = said
+    assert line.startswith("checkpoint-2 is passed over: ")
+
+
+def test_a_checkpoint_whose_best_is_damaged_is_passed_over(tmp_path):
+    keep(tmp_path, 1, 2, best=1)
+    (checkpoints.of_step(tmp_path, 1) / "model.safetensors").write_bytes(b"")
+    said, say = lines()
+    assert checkpoints.last(tmp_path, say) is None
+    assert [line.split()[0] for line in said] == ["checkpoint-2", "checkpoint-1"]
+
+
+@pytest.fixture
+def prediction() -> Prediction:
+    places, scores = np.arange(6, dtype=np.int32).reshape(3, 2), np.full((3, 2), -np.inf)
+    spans = WindowSpans(np.arange(3, dtype=np.int32), places, places, scores, scores[:, 0])
+    return Prediction(spans, 1.5)
+
+
+def test_a_prediction_comes_again_for_the_same_weights_alone(tmp_path, prediction):
+    checkpoints.keep_prediction(tmp_path, prediction, "abc")
+    again = checkpoints.kept_prediction(tmp_path, "abc")
+    assert again.seconds == 1.5
+    for name in ("window", "start", "end", "score", "null_score"):
+        one, other = getattr(again.spans, name), getattr(prediction.spans, name)
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
+    assert checkpoints.kept_prediction(tmp_path, "abd") is None
+    assert checkpoints.kept_prediction(tmp_path / "none", "abc") is None
+
+
+def test_a_damaged_prediction_is_none(tmp_path, prediction):
+    checkpoints.keep_prediction(tmp_path, prediction, "abc")
+    path = tmp_path / "checkpoints" / "spans.npz"
+    whole = path.read_bytes()
+    # Past the first array's header, so that it is the checksum that finds it out.
+    changed = bytearray(whole)
+    changed[whole.index(b"NUMPY") + 130] ^= 1
+    for damaged in (b"", whole[:100], whole[:-30], bytes(changed)):
+        path.write_bytes(damaged)
+        assert checkpoints.kept_prediction(tmp_path, "abc") is None
+
+
+def test_nothing_is_left_of_a_finished_run(tmp_path):
+    keep(tmp_path, 1)
+    checkpoints.remove(tmp_path)
+    assert not any(tmp_path.iterdir())
+    checkpoints.remove(tmp_path)
