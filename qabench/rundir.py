@@ -37,6 +37,11 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> Report | No
         ReportError: it holds a broken report.
     """
     path = folder / FILE_NAME
+    if folder.is_symlink():
+        raise RunError(
+            f"{folder} is a link, and a run writes and deletes in its own folder alone; name "
+            f"another --runs-dir."
+        )
     if force and path.exists():
         shutil.rmtree(folder)
     if path.exists():
@@ -61,7 +66,7 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> Report | No
 def _known(path: Path) -> dict[str, Any]:
     try:
         known = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path} cannot be read ({error}); run anew with --force.") from error
     if not isinstance(known, dict):
         raise RunError(f"{path} is not a JSON object; run anew with --force.")
