@@ -82,7 +82,10 @@ def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
     try:
         with _quiet():
             place = str(_PACKAGED.get(settings.name, settings.name))
-            return kind.from_pretrained(place, revision=settings.revision, **options)
+            # Left open, transformers would ask at the terminal whether to run a repository's code.
+            return kind.from_pretrained(
+                place, revision=settings.revision, trust_remote_code=False, **options
+            )
     # Hub clients, parsers and model code raise errors of many kinds for a name that does not work.
     except Exception as error:
         place = "folder" if Path(settings.name).is_dir() else "hub model"

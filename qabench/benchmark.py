@@ -184,23 +184,44 @@ def _read(path: Path) -> dict[str, Any]:
         raise BenchmarkError(
             f"Benchmark file {path} cannot be read ({error.strerror}); check the path."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    # Not TOML, not UTF-8, or a number of thousands of digits; or brackets in brackets.
+    except (ValueError, RecursionError) as error:
         raise BenchmarkError(f"Benchmark file {path} is not valid TOML: {error}.") from error
 
 
 def _resolve_paths(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Make the relative paths of a ``files`` source, and of an encoder folder, absolute."""
-    document = copy.deepcopy(document)
+    document = _copy(document)
     data, backbone = document.get("data"), document.get("backbone")
     if isinstance(data, dict) and data.get("source", "files") == "files":
         for key in ("train", "dev"):
             if isinstance(data.get(key), str) and data[key]:
-                data[key] = str(folder / Path(data[key]).expanduser())
+                data[key] = _placed(folder, data[key])
     if isinstance(backbone, dict) and isinstance(backbone.get("name"), str) and backbone["name"]:
-        candidate = folder / Path(backbone["name"]).expanduser()
-        if candidate.is_dir():
-            backbone["name"] = str(candidate)
+        candidate = _placed(folder, backbone["name"])
+        if Path(candidate).is_dir():
+            backbone["name"] = candidate
     return document
+
+
+def _copy(document: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return copy.deepcopy(document)
+    except RecursionError:
+        raise BenchmarkError(
+            "The benchmark is nested too deeply; its sections have keys with plain values."
+        ) from None
+
+
+def _placed(folder: Path, path: str) -> str:
+    """A path of a benchmark file, made absolute."""
+    try:
+        return str(folder / Path(path).expanduser())
+    # There is no such user, so no home folder.
+    except RuntimeError as error:
+        raise BenchmarkError(
+            f"The path {path!r} in the benchmark cannot be found ({error}); write it out."
+        ) from error
 
 
 def _override(document: dict[str, Any], override: str) -> dict[str, Any]:
@@ -211,7 +232,7 @@ def _override(document: dict[str, Any], override: str) -> dict[str, Any]:
             f"--set {override!r} is not of the form section.key=value, "
             f"for example --set training.epochs=2."
         )
-    changed = copy.deepcopy(document)
+    changed = _copy(document)
     table = changed
     for part in parts[:-1]:
         table = table.setdefault(part, {})
@@ -227,6 +248,9 @@ def _value(text: str, parts: Sequence[str]) -> object:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except (ValueError, RecursionError) as error:
+        key = ".".join(parts)
+        raise BenchmarkError(f"The value of --set {key} cannot be used ({error}).") from error
     rule: Mapping[str, Any] = schema("benchmark")
     for part in parts:
         rule = rule.get("properties", {}).get(part, {})

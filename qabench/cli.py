@@ -15,6 +15,7 @@ import click
 
 from qabench import __version__
 from qabench.errors import QABenchError
+from qabench.terminal import echo
 
 DEFAULT_BENCHMARK = "quickstart"
 _PATH = click.Path(path_type=Path)
@@ -25,13 +26,13 @@ def main() -> None:
     try:
         sys.exit(app.main(prog_name="qabench", standalone_mode=False))
     except QABenchError as error:
-        click.echo(f"qabench: {error}", err=True)
+        echo(f"qabench: {error}", error=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("qabench: interrupted; run the same command to go on.", err=True)
+        echo("qabench: interrupted; run the same command to go on.", error=True)
         sys.exit(130)
 
 
@@ -122,7 +123,7 @@ def run(
 
     def say(line: str) -> None:
         if is_main_process():
-            click.echo(line)
+            echo(line)
 
     plan = Plan(settings, plugins, seeds, runs_dir, force, not no_cache)
     records = run_plan(plan, say)
@@ -177,11 +178,11 @@ def score(
         read_file(data), predictions, null_odds, null_threshold, allow_missing=allow_missing
     )
     if format == "json":
-        click.echo(json.dumps(result.as_dict(), indent=2))
+        echo(json.dumps(result.as_dict(), indent=2))
         return
     from qabench.tables import score_table
 
-    click.echo(score_table(result))
+    echo(score_table(result))
 
 
 @app.command(
@@ -240,7 +241,7 @@ def report(
     layout = Layout(shown, sort, allow_unequal_budgets, baseline, statistics)
     contests = gather(runs)
     shown_tables = tables(contests, layout)
-    click.echo(render(shown_tables, format), nl=False)
+    echo(render(shown_tables, format), end="")
     if folder is not None or page is not None:
         from qabench.pictures import illustrate
 
@@ -266,7 +267,7 @@ def compare(a: Path, b: Path, slices: int, flips: int) -> None:
     from qabench.contests import opponents
 
     contest, left, right = opponents(a, b)
-    click.echo(render(side_by_side(left, right), contest.title, slices, flips), nl=False)
+    echo(render(side_by_side(left, right), contest.title, slices, flips), end="")
 
 
 @app.command(
@@ -288,9 +289,9 @@ def verify(reports: tuple[Path, ...]) -> None:
     for path in reports:
         problems = problems_of(path)
         wrong += bool(problems)
-        click.echo(f"{path}: " + ("does not match its files" if problems else "verified"))
+        echo(f"{path}: " + ("does not match its files" if problems else "verified"))
         for line in (*problems, *unverified(path)):
-            click.echo(f"  {line}")
+            echo(f"  {line}")
     if wrong:
         raise ReportError(f"{wrong} of {len(reports)} reports do not match their files.")
 
@@ -324,7 +325,7 @@ def import_predictions(
     from qabench.foreign import import_predictions as make_report
 
     files = ForeignFiles(name, data, predictions, null_odds, null_threshold)
-    click.echo(f"{make_report(files, runs_dir, force)}")
+    echo(f"{make_report(files, runs_dir, force)}")
 
 
 @app.command(short_help="List the installed heads.", epilog="Example: qabench plugins")
@@ -336,9 +337,9 @@ def plugins() -> None:
 
     rows = discover().rows()
     if rows:
-        click.echo(tabulate(rows, ("plugin", "distribution", "version", "summary")))
+        echo(tabulate(rows, ("plugin", "distribution", "version", "summary")))
     else:
-        click.echo("No plugin is installed; for example: pip install ./plugins/spanbert_linear")
+        echo("No plugin is installed; for example: pip install ./plugins/spanbert_linear")
 
 
 @app.command(
@@ -365,7 +366,7 @@ def check(plugin: str, overrides: tuple[str, ...]) -> None:
 
     from qabench.testing.examination import examine
 
-    examine(plugin, options, click.echo)
+    examine(plugin, options, echo)
 
 
 @app.command(
@@ -379,7 +380,7 @@ def new_plugin(name: str, folder: Path | None) -> None:
 
     folder = folder or Path(name)
     write_plugin(name, folder)
-    click.echo("\n".join([f"{folder} has the plugin. Next:", *next_steps(name, folder)]))
+    echo("\n".join([f"{folder} has the plugin. Next:", *next_steps(name, folder)]))
 
 
 @app.command(short_help="List the benchmarks.", epilog="Example: qabench benchmarks")
@@ -389,10 +390,10 @@ def benchmarks() -> None:
 
     from qabench.benchmark import summaries
 
-    click.echo(tabulate(summaries(), ("benchmark", "distribution", "summary")))
+    echo(tabulate(summaries(), ("benchmark", "distribution", "summary")))
 
 
 @app.command(epilog="Example: qabench version")
 def version() -> None:
     """Print the version."""
-    click.echo(f"qabench {__version__}")
+    echo(f"qabench {__version__}")

@@ -17,6 +17,7 @@ from qabench import outcomes, reports
 from qabench.errors import ReportError
 from qabench.outcomes import Outcomes
 from qabench.reports import Report
+from qabench.terminal import safe
 
 Score = Literal["exact", "f1"]
 
@@ -91,11 +92,11 @@ class System:
         report = self.first
         if report.budget is None or report.train is None or report.backbone is None:
             return None
-        windows = report.settings["windows"]
+        windows = report.settings.get("windows", {})
         return (
             report.budget.epochs,
             report.train.questions,
-            *(windows[name] for name in ("max_length", "overlap", "max_question_tokens")),
+            *(windows.get(name) for name in ("max_length", "overlap", "max_question_tokens")),
             report.backbone.weights_sha256,
         )
 
@@ -260,7 +261,7 @@ def _difference(report: Report, twins: Sequence[Report]) -> str:
     own = _flat_setting(report)
     keys = sorted(set().union(*every))
     differing = [key for key in keys if len({json.dumps(one.get(key)) for one in every}) > 1]
-    return ", ".join(f"{key}={own.get(key)}" for key in differing)
+    return safe(", ".join(f"{key}={own.get(key)}" for key in differing))
 
 
 def _flat_setting(report: Report) -> dict[str, Any]:

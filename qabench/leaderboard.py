@@ -10,6 +10,7 @@ from qabench.conclusions import conclusions
 from qabench.contests import Contest, Record, System
 from qabench.errors import ReportError
 from qabench.reports import Report, ReportScores
+from qabench.terminal import safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +269,7 @@ def _budget_notes(contest: Contest, unequal_budgets: bool) -> list[str]:
 
 def _seed_notes(contest: Contest) -> list[str]:
     notes = {
-        f"! {system.label} seed {record.seed}: {warning}"
+        f"! {system.label} seed {record.seed}: {safe(warning)}"
         for system in contest.systems
         for record in system.records
         for warning in record.report.warnings
@@ -296,4 +297,4 @@ def _diverged(scores: ReportScores, others: Sequence[float]) -> bool:
 
 def _benchmark_notes(contest: Contest) -> list[str]:
     reports = [record.report for system in contest.systems for record in system.records]
-    return sorted({str(report.settings.get("note", "")) for report in reports} - {""})
+    return sorted({safe(report.settings.get("note", "")) for report in reports} - {""})

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qabench.answers import Answer, Answers
-from qabench.errors import ReportError
-from qabench.examples import GoldAnswer, QAExample
+from qabench.errors import DataError, ReportError
+from qabench.examples import QAExample, RawRecord, audit
 from qabench.files import write_bytes
-from qabench.obstacles import obstacles
+from qabench.hostile import refuse_outside
+from qabench.obstacles import Obstacle, obstacles
 from qabench.predictions import golds_of
 from qabench.scoring import Gold, normalize_answer, score_questions
+from qabench.terminal import safe
 from qabench.windows import Windows
 
 FILE_NAME = "questions.parquet"
@@ -122,18 +124,18 @@ def write(outcomes: Outcomes, path: Path) -> None:
         [{"text": gold.text, "answer_start": gold.start} for gold in one.answers]
         for one in examples
     ]
-    gold_type = pa.list_(pa.struct([("text", pa.string()), ("answer_start", pa.int32())]))
     columns: dict[str, Any] = {
         "id": [one.id for one in examples],
         "title": [one.title for one in examples],
         "question": [one.question for one in examples],
         "context": [one.context for one in examples],
-        "answers": pa.array(golds, gold_type),
+        "answers": pa.array(golds, _types()["answers"]),
         "answer": pa.array(outcomes.answers, pa.string()),
     }
-    numbers = ("tune", "start", "end", "exact", "f1", *_OPTIONAL)
     columns |= {
-        name: getattr(outcomes, name) for name in numbers if getattr(outcomes, name) is not None
+        name: getattr(outcomes, name)
+        for name in ("tune", *_NUMBERS)
+        if getattr(outcomes, name) is not None
     }
     table = pa.table(columns).replace_schema_metadata({"format": FORMAT})
     buffer = io.BytesIO()
@@ -146,41 +148,111 @@ _REQUIRED = (
     *("id", "title", "question", "context", "answers", "answer"),
     *("tune", "start", "end", "exact", "f1"),
 )
+_NUMBERS = ("start", "end", "exact", "f1", *_OPTIONAL)
 
 
 def read(path: Path) -> Outcomes:
     """Read what :func:`write` wrote.
 
     Raises:
-        ReportError: the file is missing, or is none of this format.
+        ReportError: the file is missing, is a link out of its folder, is none of this format, or
+            holds what no run can have answered.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    refuse_outside(path)
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+        with pq.ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow)
+            table = file.read()
+        found = _outcomes(table, _examples(path, table))
+    # pyarrow reports damage as any of these, by where in the file it is.
+    except (OSError, pa.ArrowException, ValueError, ArithmeticError, NotImplementedError) as error:
+        reason = safe(str(error))[:_REASON]
         raise ReportError(
-            f"{path} cannot be read ({error}); it is written beside each report: run anew."
+            f"{path} cannot be read ({reason}); it is written beside each report: run anew."
         ) from error
-    known = (table.schema.metadata or {}).get(b"format") == FORMAT.encode()
-    if not known or not set(_REQUIRED) <= set(table.column_names):
+    if problem := _impossible(found):
+        raise ReportError(f"{path}, {problem}, which no run writes; run anew.")
+    return found
+
+
+# Characters of a library's message: some print a whole table.
+_REASON = 200
+
+
+def _check_columns(path: Path, given: Any) -> None:
+    known = (given.metadata or {}).get(b"format") == FORMAT.encode()
+    if not known or not set(_REQUIRED) <= set(given.names):
         raise ReportError(f"{path} is no {FORMAT} file; run anew with this version of qabench.")
+    for name, type in _types().items():
+        if given.names.count(name) > 1:
+            raise ReportError(f"{path} has the column {name!r} twice; run anew.")
+        if name in given.names and not given.field(name).type.equals(type):
+            wrong = safe(str(given.field(name).type))[:_REASON]
+            raise ReportError(f"{path}, column {name!r}: is {wrong}, not {type}; run anew.")
 
-    def texts(name: str) -> list[str]:
-        return table.column(name).to_pylist()  # type: ignore[no-any-return]
 
-    def numbers(name: str) -> Any:
-        return table.column(name).to_numpy() if name in table.column_names else None
+def _types() -> dict[str, Any]:
+    import pyarrow as pa
 
-    golds = [
-        tuple(GoldAnswer(gold["text"], gold["answer_start"]) for gold in of_one)
-        for of_one in table.column("answers").to_pylist()
-    ]
-    fields = (texts("id"), texts("question"), texts("context"), golds, texts("title"))
-    arrays = {name: numbers(name) for name in ("tune", "start", "end", "exact", "f1", *_OPTIONAL)}
+    gold = pa.struct([("text", pa.string()), ("answer_start", pa.int32())])
+    return {
+        **dict.fromkeys(("id", "title", "question", "context", "answer"), pa.string()),
+        **dict.fromkeys(("exact", "f1", "null_odds", "n_best_exact"), pa.float64()),
+        **dict.fromkeys(("start", "end", "windows"), pa.int32()),
+        "answers": pa.list_(gold),
+        "tune": pa.bool_(),
+        "obstacle": pa.int8(),
+    }
+
+
+def _examples(path: Path, table: Any) -> tuple[QAExample, ...]:
+    """The questions, held to the rules of data files."""
+    columns = ("id", "title", "question", "context", "answers")
+    rows = enumerate(table.select(columns).to_pylist(), start=1)
+    try:
+        data = audit((RawRecord(f"row {number}", row) for number, row in rows), str(path), "skip")
+    except DataError as error:
+        raise ReportError(f"{error}; run anew.") from error
+    if data.skipped:
+        raise ReportError(f"{data.skipped[0]}; run anew.")
+    return data.examples
+
+
+def _outcomes(table: Any, examples: tuple[QAExample, ...]) -> Outcomes:
+    names = [name for name in ("answer", "tune", *_NUMBERS) if name in table.column_names]
+    for name in names:
+        if table.column(name).null_count:
+            raise ValueError(f"column {name!r} has nulls")
+    answers, *numbers = names
     return Outcomes(
-        examples=tuple(QAExample(*one) for one in zip(*fields, strict=True)),
-        answers=tuple(texts("answer")),
-        **arrays,
+        examples=examples,
+        answers=tuple(table.column(answers).to_pylist()),
+        **{"null_odds": None} | {name: table.column(name).to_numpy() for name in numbers},
     )
+
+
+def _impossible(found: Outcomes) -> str | None:
+    """The first value that is out of its range, and whose."""
+    ends = np.array([len(one.context) for one in found.examples])
+    rules = {
+        "start": (found.start >= 0) & (found.start <= found.end),
+        "end": found.end <= ends,
+        "exact": _is_share(found.exact),
+        "f1": _is_share(found.f1),
+        "null_odds": None if found.null_odds is None else np.isfinite(found.null_odds),
+        "windows": None if found.windows is None else found.windows >= 0,
+        "obstacle": None if found.obstacle is None else np.isin(found.obstacle, list(Obstacle)),
+        "n_best_exact": None if found.n_best_exact is None else _is_share(found.n_best_exact),
+    }
+    for name, holds in rules.items():
+        if holds is not None and not holds.all():
+            first = int(holds.argmin())
+            return f"question {found.examples[first].id!r}: {name} is {getattr(found, name)[first]}"
+    return None
+
+
+def _is_share(values: Floats) -> Bools:
+    return (values >= 0) & (values <= 1)

@@ -12,6 +12,7 @@ from typing import Any
 from qabench.errors import DataError
 from qabench.examples import ExampleSet, QAExample
 from qabench.garbage import no_collection
+from qabench.hostile import TwiceError, lone_surrogate, unique
 from qabench.scoring import (
     AveragePrecisions,
     Gold,
@@ -152,6 +153,11 @@ def read_predictions(path: Path) -> dict[str, str]:
                 f"{path}, question {id!r}: the prediction is {_short(value)}, not a string; "
                 f'use "" for no answer.'
             )
+        if at := lone_surrogate(value):
+            raise DataError(
+                f"{path}, question {id!r}: the prediction holds half of a surrogate pair at "
+                f"offset {at.start()}; write the file anew as UTF-8."
+            )
     return predictions
 
 
@@ -189,11 +195,11 @@ def _short(value: object) -> str:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_unique)
+        document = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=unique)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from error
-    except _TwiceError as error:
-        raise DataError(f"{path} has the id {error.args[0]!r} twice; keep one of them.") from error
+    except TwiceError as error:
+        raise DataError(f"{path} has the id {error.key!r} twice; keep one of them.") from error
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{path} is not valid JSON in UTF-8 ({error}); it must be one object of question ids."
@@ -201,16 +207,3 @@ def _read_object(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise DataError(f"{path} is not a JSON object; it must map question ids to values.")
     return document
-
-
-class _TwiceError(Exception):
-    """A key stands twice in a JSON object."""
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _TwiceError(key)
-        found[key] = value
-    return found

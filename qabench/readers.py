@@ -23,12 +23,16 @@ from qabench.examples import (
     kind,
     printable,
 )
+from qabench.hostile import TwiceError, unique
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _PARQUET_MAGIC = b"PAR1"
 _LINE_SUFFIXES = (".jsonl", ".ndjson")
+# A file that unpacks to more than both is a trap rather than data.
+_LARGEST_UNPACKED = 1 << 30
+_LARGEST_RATIO = 100
 
-_Stream = io.BufferedReader | gzip.GzipFile
+_Stream = io.BufferedReader | io.BytesIO
 
 
 def read_file(path: Path, on_bad_record: OnBadRecord = "fail") -> ExampleSet:
@@ -105,7 +109,7 @@ def _file_records(path: Path) -> Iterator[RawRecord]:
         with _open(name, path) as file:
             packed = file.read(2) == _GZIP_MAGIC
             file.seek(0)
-            stream = gzip.GzipFile(fileobj=file) if packed else file
+            stream = _unpacked(name, file) if packed else file
             yield from _stream_records(name, _suffix(path), stream)
     except FileNotFoundError:
         raise DataError(f"{name}: there is no such file; check the path") from None
@@ -123,6 +127,28 @@ def _open(name: str, path: Path) -> io.BufferedReader:
         return path.open("rb")
     except ValueError as error:
         raise DataError(f"{name!r}: is no possible path ({error}); check the path") from None
+
+
+def _unpacked(name: str, file: io.BufferedReader) -> io.BytesIO:
+    limit = _largest(file)
+    content = gzip.GzipFile(fileobj=file).read(limit + 1)
+    _refuse_trap(name, len(content), limit)
+    return io.BytesIO(content)
+
+
+def _largest(file: _Stream) -> int:
+    """How many bytes a file may unpack to."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return max(_LARGEST_UNPACKED, _LARGEST_RATIO * size)
+
+
+def _refuse_trap(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise DataError(
+            f"{name}: unpacks to more than {limit} bytes, over {_LARGEST_RATIO} times its size; if "
+            "you trust it, unpack it and use JSON lines"
+        )
 
 
 def _suffix(path: Path) -> str:
@@ -147,11 +173,15 @@ def _parquet_records(name: str, stream: _Stream) -> Iterator[RawRecord]:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(stream)
+        limit = _largest(stream)
+        # A page of one long text and many references to it then stays as small as it is.
+        file = parquet.ParquetFile(stream, read_dictionary=[*REQUIRED_FIELDS, "title"])
+        groups = map(file.metadata.row_group, range(file.num_row_groups))
+        _refuse_trap(name, sum(group.total_byte_size for group in groups), limit)
         columns = file.schema_arrow.names
         _check_columns(name, columns)
         batches = file.iter_batches(columns=[field for field in FIELDS if field in columns])
-        rows = (row for batch in batches for row in batch.to_pylist())
+        rows = (row for batch in batches for row in _rows(batch))
         for number, row in enumerate(rows, start=1):
             yield RawRecord(f"row {number}", row)
     # pyarrow reports damage as any of these, by where in the file it is.
@@ -159,6 +189,21 @@ def _parquet_records(name: str, stream: _Stream) -> Iterator[RawRecord]:
         raise DataError(
             f"{name}: is not a readable Parquet file ({_first_line(error)}); export it again"
         ) from error
+
+
+def _rows(batch: Any) -> Iterator[dict[str, object]]:
+    columns = [_values(column) for column in batch.columns]
+    return (dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True))
+
+
+def _values(column: Any) -> list[object]:
+    """The column's values, where the same text is one object."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    texts = column.dictionary.to_pylist()
+    return [None if index is None else texts[index] for index in column.indices.to_pylist()]
 
 
 def _check_columns(source: str, columns: Iterable[str]) -> None:
@@ -265,7 +310,7 @@ def _decoded(name: str, content: bytes, first_line: int = 1) -> str:
 
 def _parsed(name: str, text: str, first_line: int = 1) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise DataError(
@@ -276,6 +321,11 @@ def _parsed(name: str, text: str, first_line: int = 1) -> Any:
         raise DataError(
             f"{name}, from line {first_line}: is nested too deeply for SQuAD data; "
             "export the file again"
+        ) from None
+    except TwiceError as error:
+        owner = f"question {printable(error.id)!r}" if error.id else "an object"
+        raise DataError(
+            f"{name}, from line {first_line}: {owner} has the key {error.key!r} twice; keep one"
         ) from None
     # Python refuses to convert a number of thousands of digits.
     except ValueError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 from qabench.errors import ReportError
 from qabench.files import write_json
+from qabench.hostile import refuse_outside, unique
 from qabench.validation import first_problem, schema
 
 FORMAT = "qabench-report/1"
@@ -203,8 +204,9 @@ def read(path: Path) -> Report:
     Raises:
         ReportError: it cannot be read, is no JSON, or does not validate.
     """
+    refuse_outside(path)
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
     except OSError as error:
         raise ReportError(f"Report {path} cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:

@@ -74,6 +74,7 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> Report | None:
         RunError: the folder belongs to another run.
         ReportError: it holds a broken report.
     """
+    _refuse_link(folder)
     path = folder / FILE_NAME
     if not path.exists():
         return None
@@ -93,6 +94,7 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
     Raises:
         RunError: the folder belongs to another run or is none, or it cannot be made.
     """
+    _refuse_link(folder)
     path = folder / FILE_NAME
     with writing(folder):
         remove_drafts(folder.parent, folder.name)
@@ -111,10 +113,18 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
         write_json(path, identity)
 
 
+def _refuse_link(folder: Path) -> None:
+    if folder.is_symlink():
+        raise RunError(
+            f"{folder} is a link, and a run writes and deletes in its own folder alone; name "
+            f"another --runs-dir."
+        )
+
+
 def _known(path: Path) -> dict[str, Any]:
     try:
         known = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{path} cannot be read ({error}); run anew with --force.") from error
     if not isinstance(known, dict):
         raise RunError(f"{path} is not a JSON object; run anew with --force.")

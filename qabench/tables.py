@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,10 @@ def _text(table: Table, format: str) -> str:
     from tabulate import tabulate
 
     rows = [_cells(row) for row in table.rows]
-    lines = (*table.notes, *table.conclusions)
+    lines = [*table.notes, *table.conclusions]
+    if format == "github":
+        rows = [[_markdown(cell) for cell in row] for row in rows]
+        lines = [_markdown(line) for line in lines]
     body = tabulate(rows, _headers(table), tablefmt=_TABULATE[format], disable_numparse=True)
     if format == "html":
         listed = "".join(f"<p>{html.escape(line)}</p>\n" for line in lines)
@@ -55,6 +59,14 @@ def _text(table: Table, format: str) -> str:
     blank = "\n" if format == "github" else ""
     listed = "".join(f"{line}\n{blank}" for line in lines)
     return f"{table.title}\n{blank}{body}\n{blank}{listed}"
+
+
+def _markdown(text: str) -> str:
+    """Text that is no markup, and that stays in its cell."""
+    return _MARKUP.sub(r"\\\g<0>", text)
+
+
+_MARKUP = re.compile(r"[\\`|<>&\[\]]")
 
 
 def _csv(tables: Sequence[Table]) -> str:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import click
+
 _SPACE = re.compile(r"\s+")
+_ODD = re.compile(r"[^ -~\n]")
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def safe(text: str) -> str:
@@ -14,8 +18,18 @@ def safe(text: str) -> str:
     Escape sequences in a context must not reach the terminal, and bidirectional overrides must not
     reorder what stands beside them.
     """
-    line = _SPACE.sub(" ", text)
-    return "".join("\ufffd" if unicodedata.category(one) in _HIDDEN else one for one in line)
+    return visible(_SPACE.sub(" ", text))
 
 
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+def visible(text: str) -> str:
+    """The same of whole lines and tables, whose spaces and line breaks stay."""
+    return _ODD.sub(_shown, text)
+
+
+def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
+    """Print text that may come from anywhere, on stdout or stderr."""
+    click.echo(visible(text) + end, nl=False, err=error)
+
+
+def _shown(one: re.Match[str]) -> str:
+    return "\ufffd" if unicodedata.category(one[0]) in _HIDDEN else one[0]

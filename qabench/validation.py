@@ -5,16 +5,22 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from qabench.hostile import lone_surrogate
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 _PACKAGED = Path(__file__).parent / "_files"
 _CHECKOUT = Path(__file__).parent.parent
+# Far above what any setting or report needs, far below what Python's own recursion takes.
+_DEEPEST = 50
+_LARGEST = 2**63
 
 
 def packaged(folder: str) -> Path:
@@ -35,15 +41,17 @@ def schema(name: str) -> Mapping[str, Any]:
 def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
     """The most telling violation as one phrase without a full stop, or ``None``.
 
-    Numbers must be finite: JSON Schema takes nan and inf for numbers, and JSON cannot hold them.
+    What JSON or UTF-8 cannot hold, or no machine number, is refused whatever the schema says:
+    NaN and infinities, whole numbers of more than 64 bits, lone surrogates, dates, deep nesting.
     """
-    # As slow to import as everything else that listing plugins needs.
-    import jsonschema
     from jsonschema.exceptions import best_match
 
-    error = best_match(jsonschema.Draft202012Validator(schema).iter_errors(document))
+    problem = _unusable(document, "", _DEEPEST)
+    if problem:
+        return problem
+    error = best_match(_validator()(schema).iter_errors(document))
     if error is None:
-        return _not_finite(document, "")
+        return None
     place = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "additionalProperties":
         return _unknown_key(error, place)
@@ -55,16 +63,59 @@ def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
     return f"{place or 'the document'} is {shown}, but {_expectation(error)}"
 
 
-def _not_finite(value: object, place: str) -> str | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{place or 'the document'} is {value}, but must be a finite number"
+@cache
+def _validator() -> Any:
+    """JSON Schema as it is written down, where Python's numbers and patterns are laxer."""
+    # As slow to import as everything else that listing plugins needs.
+    import jsonschema
+
+    known = jsonschema.Draft202012Validator
+    types = known.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    return jsonschema.validators.extend(known, {"pattern": _pattern}, type_checker=types)
+
+
+def _pattern(
+    _validator: object, pattern: str, text: object, _schema: object
+) -> Iterator[ValidationError]:
+    from jsonschema import ValidationError
+
+    # Python's $ also matches before a line break at the end.
+    strict = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(text, str) and not re.search(strict, text):
+        yield ValidationError(f"{text!r} does not match {pattern!r}")
+
+
+def _unusable(value: object, place: str, deepest: int) -> str | None:
+    problem = _unusable_alone(value, deepest)
+    if problem:
+        return f"{place or 'the document'} {problem}"
     inside: Iterable[tuple[object, object]] = ()
     if isinstance(value, Mapping):
+        if lone := [key for key in value if lone_surrogate(str(key))]:
+            return f"the key {lone[0]!r} holds half of a surrogate pair, which is no text"
         inside = value.items()
     elif isinstance(value, list):
         inside = enumerate(value)
-    found = (_not_finite(one, f"{place}.{key}".lstrip(".")) for key, one in inside)
+    found = (_unusable(one, f"{place}.{key}".lstrip("."), deepest - 1) for key, one in inside)
     return next(filter(None, found), None)
+
+
+def _unusable_alone(value: object, deepest: int) -> str | None:
+    match value:
+        case None | bool():
+            return None
+        case float() if not math.isfinite(value):
+            return f"is {value}, but must be a finite number"
+        case int() if abs(value) >= _LARGEST:
+            return "is a whole number of more than 64 bits"
+        case str() if lone_surrogate(value):
+            return "holds half of a surrogate pair, which is no text"
+        case Mapping() | list() if not deepest:
+            return f"is nested in more than {_DEEPEST} others"
+        case int() | float() | str() | Mapping() | list():
+            return None
+        case _:
+            return f"is a {type(value).__name__}, which JSON does not have; quote it"
 
 
 def _unknown_key(error: ValidationError, place: str) -> str:

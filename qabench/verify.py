@@ -15,6 +15,7 @@ from qabench import outcomes, reports
 from qabench.errors import QABenchError, ReportError
 from qabench.examples import fingerprint
 from qabench.files import sha256
+from qabench.hostile import inside
 from qabench.metrics import measure
 from qabench.outcomes import Outcomes
 from qabench.plugins import discover
@@ -90,7 +91,11 @@ def unverified(path: Path) -> tuple[str, ...]:
 
 def _files(report: Report, folder: Path) -> Iterator[str]:
     for name, digest in report.files.items():
-        path = folder / name
+        try:
+            path = inside(folder, name)
+        except ReportError as error:
+            yield str(error)
+            continue
         if not path.is_file():
             # A model may be thrown away to save space: no score needs it.
             if not name.startswith("model/"):
@@ -150,11 +155,11 @@ def _predictions(report: Report, found: Outcomes, folder: Path) -> Iterator[str]
         ("null_odds.json", odds),
     ):
         if name in report.files and expected is not None:
-            stored = _object(folder / name)
+            stored = _object(inside(folder, name))
             if stored != dict(zip(ids, expected, strict=True)):
                 yield f"{name} does not agree with {outcomes.FILE_NAME}."
     if "nbest_predictions.json" in report.files and found.n_best_exact is not None:
-        lists = _object(folder / "nbest_predictions.json")
+        lists = _object(inside(folder, "nbest_predictions.json"))
         if not np.array_equal(found.n_best_exact, _n_best_exact(found, lists)):
             yield f"nbest_predictions.json does not agree with {outcomes.FILE_NAME}."
 
@@ -162,7 +167,7 @@ def _predictions(report: Report, found: Outcomes, folder: Path) -> Iterator[str]
 def _object(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 
@@ -172,9 +177,18 @@ def _n_best_exact(found: Outcomes, lists: Mapping[str, Any]) -> np.ndarray:
     for example, answer in zip(found.examples, found.answers, strict=True):
         golds = (gold.text for gold in example.answers)
         accepted = {text for text in map(normalize_answer, golds) if text} or {""}
-        texts = {one["text"] for one in lists.get(example.id, ()) if one["end"] > 0} or {answer}
+        texts = _listed_texts(lists.get(example.id)) or {answer}
         best.append(float(not accepted.isdisjoint(map(normalize_answer, texts))))
     return np.array(best)
+
+
+def _listed_texts(candidates: object) -> set[str]:
+    """The texts of an n-best list, the null answer left out; what is none is left out, too."""
+    rows = candidates if isinstance(candidates, list) else []
+    spans = [(one.get("text"), one.get("end")) for one in rows if isinstance(one, dict)]
+    return {
+        text for text, end in spans if isinstance(text, str) and isinstance(end, int) and end > 0
+    }
 
 
 def _scores(report: Report, found: Outcomes) -> Iterator[str]:

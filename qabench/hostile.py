@@ -1,0 +1,77 @@
+"""What files from strangers may try, whatever their format."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from qabench.errors import ReportError
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class TwiceError(ValueError):
+    """A key stands twice in a JSON object, so that readers differ in what they find.
+
+    Attributes:
+        key: the first that does.
+        id: the object's id as far as it has one; empty otherwise.
+    """
+
+    def __init__(self, key: str, id: object) -> None:
+        super().__init__(f"an object has the key {key!r} twice")
+        self.key = key
+        self.id = id if isinstance(id, str) else ""
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, as ``object_pairs_hook`` takes it.
+
+    Raises:
+        TwiceError: a key stands in it twice.
+    """
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            break
+        seen.add(key)
+    raise TwiceError(key, found.get("id"))
+
+
+def lone_surrogate(text: str) -> re.Match[str] | None:
+    """The first half of a surrogate pair, which UTF-8 cannot hold, in a text."""
+    return None if text.isascii() else _SURROGATE.search(text)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file of that name in a run directory.
+
+    Raises:
+        ReportError: the name leads out of the folder, in itself or as a link.
+    """
+    try:
+        path = (folder / name).resolve()
+    # A link to itself; a name with NUL in it.
+    except (OSError, RuntimeError, ValueError):
+        path = Path("/")
+    if not path.is_relative_to(folder.resolve()):
+        raise ReportError(
+            f"{name!r} leads out of the run directory {folder}; nothing outside it is read: put "
+            f"a copy of the file there."
+        )
+    return folder / name
+
+
+def refuse_outside(path: Path) -> None:
+    """Stop at a file of a run directory that is a link out of it, or no file but a device.
+
+    Raises:
+        ReportError: it is.
+    """
+    inside(path.parent, path.name)
+    if path.exists() and not path.is_file():
+        raise ReportError(f"{path} is no regular file; put a copy of the file there.")
