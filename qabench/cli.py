@@ -38,7 +38,7 @@ def main() -> None:
 
 @click.group(
     epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 benchmark, 4 data, 5 plugin, "
-    "6 backbone, 7 run, 8 report.",
+    "6 backbone, 7 run, 8 report, 130 interrupted, 143 terminated.",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
 def app() -> None:

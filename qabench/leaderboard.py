@@ -73,13 +73,24 @@ FOOTNOTES = {
 UNEQUAL = "≠"
 
 
-def columns(names: Sequence[str]) -> tuple[Column, ...]:
+def _metric(key: str) -> Column:
+    def value(report: Report) -> float | None:
+        return report.metrics[key].value if key in report.metrics else None
+
+    return Column(key, key.rpartition("/")[2], value, 3)
+
+
+def columns(names: Sequence[str], metrics: Iterable[str] = ()) -> tuple[Column, ...]:
     """The columns of those names.
+
+    Args:
+        names: as ``--columns`` takes them.
+        metrics: keys of plugins' metrics, which are columns too.
 
     Raises:
         ReportError: there is no such column.
     """
-    known = {column.name: column for column in COLUMNS}
+    known = {column.name: column for column in (*COLUMNS, *map(_metric, metrics))}
     for name in names:
         if name not in known:
             raise ReportError(
@@ -169,7 +180,9 @@ def tables(contests: Sequence[Contest], layout: Layout | None = None) -> list[Ta
         ReportError: the layout names a column or a baseline that does not exist.
     """
     layout = layout or Layout()
-    shown, (by,) = columns(layout.columns), columns([layout.sort])
+    records = (record for one in contests for system in one.systems for record in system.records)
+    metrics = sorted({key for record in records for key in record.report.metrics})
+    shown, (by,) = columns(layout.columns, metrics), columns([layout.sort], metrics)
     baseline = layout.baseline
     if baseline is not None and not any(contest.find(baseline) for contest in contests):
         raise ReportError(f"No system is named {baseline!r}; the first column has the names.")

@@ -174,11 +174,13 @@ def _parquet_records(name: str, stream: _Stream) -> Iterator[RawRecord]:
 
     try:
         limit = _largest(stream)
+        schema = parquet.read_schema(stream)
+        texts = [one.name for one in schema if one.name in FIELDS and pa.types.is_string(one.type)]
         # A page of one long text and many references to it then stays as small as it is.
-        file = parquet.ParquetFile(stream, read_dictionary=[*REQUIRED_FIELDS, "title"])
+        file = parquet.ParquetFile(stream, read_dictionary=texts)
         groups = map(file.metadata.row_group, range(file.num_row_groups))
         _refuse_trap(name, sum(group.total_byte_size for group in groups), limit)
-        columns = file.schema_arrow.names
+        columns = schema.names
         _check_columns(name, columns)
         batches = file.iter_batches(columns=[field for field in FIELDS if field in columns])
         rows = (row for batch in batches for row in _rows(batch))

@@ -17,8 +17,9 @@ from qabench import HOOKSPEC_VERSION, hooks, reports
 from qabench.catalogue import find
 from qabench.cli import main
 from qabench.contests import gather
-from qabench.errors import BenchmarkError, PluginError
+from qabench.errors import BenchmarkError, PluginError, ReportError
 from qabench.foreign import ForeignFiles, import_predictions
+from qabench.leaderboard import Layout, tables
 from qabench.page.data import _kinds
 from qabench.plots.comparing import by_slice
 from qabench.plugin_slices import every_slice
@@ -181,6 +182,14 @@ def test_compare_shows_slices_of_a_plugin(example, imported, qabench, tmp_path):
     other = import_predictions(files, tmp_path / "runs")
     _, output, _ = qabench("compare", one, other, "--slices", 30)
     assert "words shared with context: none" in output
+
+
+def test_a_metric_is_a_column_of_the_leaderboard(example, imported, qabench):
+    folder = imported()
+    value = read(folder).metrics[METRIC].value
+    assert f"  {value:.3f}" in qabench("report", folder, "--columns", f"em,{METRIC}")[1]
+    with pytest.raises(ReportError, match=f"There is no column 'x/y'; .*, {METRIC} "):
+        tables(gather([folder]), Layout(("em", "x/y")))
 
 
 def test_a_metric_that_was_changed_by_hand_is_found_out(example, imported):

@@ -189,11 +189,10 @@ def test_a_page_that_cannot_be_made_leaves_the_old_one(contest, tmp_path):
     assert path.read_text() == "old"
 
 
-def test_names_of_systems_and_articles_are_never_markup(tmp_path):
+def test_warnings_and_articles_are_never_markup_and_systems_names_cannot_be(tmp_path):
     folder = write_run(tmp_path / "runs", "one", 0, np.arange(QUESTIONS) % 3 > 0)
     report = reports.read(folder / "report.json")
-    plugin = dataclasses.replace(report.plugin, name=EVIL)
-    reports.write(dataclasses.replace(report, plugin=plugin, warnings=(EVIL,)), folder)
+    reports.write(dataclasses.replace(report, warnings=(EVIL,)), folder)
     found = outcomes.read(folder / outcomes.FILE_NAME)
     renamed = tuple(dataclasses.replace(one, title=EVIL) for one in found.examples)
     outcomes.write(dataclasses.replace(found, examples=renamed), folder / outcomes.FILE_NAME)
@@ -202,4 +201,6 @@ def test_names_of_systems_and_articles_are_never_markup(tmp_path):
     assert "<script>alert" not in page
     assert "<img" not in page
     assert data_of(page)["kinds"]["article"]["names"] == [EVIL]
-    assert data_of(page)["runs"][0]["system"] == EVIL
+    plugin = dataclasses.replace(report.plugin, name=EVIL)
+    with pytest.raises(ReportError, match=r"plugin\.name"):
+        reports.write(dataclasses.replace(report, plugin=plugin), folder)

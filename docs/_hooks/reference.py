@@ -53,10 +53,18 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 def exit_codes() -> str:
     """The errors and their exit codes."""
-    found = [one for _, one in inspect.getmembers(errors, inspect.isclass)]
+    found = [
+        one
+        for _, one in inspect.getmembers(errors, inspect.isclass)
+        if one is not errors.SignalError
+    ]
     rows = [["0", "", "done"], ["2", "", "wrong usage of the command line"]]
     rows += [[str(one.exit_code), f"`{one.__name__}`", one.__doc__ or ""] for one in found]
-    rows += [["130", "", "interrupted; the same command goes on"]]
+    signals = {130: "interrupted (SIGINT)", 143: "ended by SIGTERM"}
+    rows += [
+        [str(code), "`SignalError`", f"{what}; the same command goes on"]
+        for code, what in signals.items()
+    ]
     return table(["code", "exception", "meaning"], sorted(rows, key=lambda row: int(row[0])))
 
 
@@ -114,6 +122,8 @@ def _sections(
         yield from _sections(one, f"{path}.{key}" if path else key, document)
     if "items" in node:
         yield from _sections(node["items"], f"{path}[]", document)
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from _sections(node["additionalProperties"], f"{path}.NAME", document)
 
 
 def _resolved(node: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
