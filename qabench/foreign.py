@@ -20,7 +20,7 @@ from qabench.outcomes import Outcomes
 from qabench.predictions import golds_of, read_null_odds, read_predictions, refuse_misfits
 from qabench.readers import read_file
 from qabench.reports import Report
-from qabench.scorecard import report_scores, split_questions
+from qabench.scorecard import doubts, report_scores, split_questions
 from qabench.scoring import score_questions
 
 DISTRIBUTION = "imported"
@@ -118,6 +118,7 @@ def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path
     names += ["null_odds.json"] * (found.null_odds is not None)
     settings: dict[str, Any] = {"answers": {"null_threshold": files.null_threshold}}
     measured = measure(found, files.null_threshold)
+    scores = report_scores(found, files.null_threshold)
     report = Report(
         format=reports.FORMAT,
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -140,10 +141,10 @@ def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path
         budget=None,
         environment=None,
         training_log=(),
-        scores=report_scores(found, files.null_threshold),
+        scores=scores,
         weights_sha256=None,
         files={},
-        warnings=tuple(map(str, measured.failures)),
+        warnings=(*doubts(scores, data), *map(str, measured.failures)),
         metrics=measured.values,
     )
     return replace(report, files={name: sha256(folder / name) for name in names})

@@ -113,6 +113,11 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
     say(f"benchmark {plan.benchmark.name}, encoder {plan.benchmark.backbone.name}, {hardware}")
     _describe("dev", dev, say)
     tune = split_questions(dev.used.examples, data.split_seed)
+    if plan.benchmark.training.keep_epoch == "best" and not tune.any():
+        raise BenchmarkError(
+            "training.keep_epoch is 'best', but the dev questions share one context, so no half of "
+            "them can choose the epoch; set it to 'last'."
+        )
     found = []
     for seed in dict.fromkeys(plan.seeds):
         train = _side(plan, train_set, tokenizer, data.max_train_questions, seed)

@@ -9,7 +9,7 @@ import numpy as np
 
 from qabench.baselines import human, random_span
 from qabench.errors import DataError
-from qabench.examples import QAExample
+from qabench.examples import ExampleSet, QAExample
 from qabench.losses import ceilings, owners
 from qabench.outcomes import Bools, Outcomes
 from qabench.predictions import golds_of
@@ -55,6 +55,21 @@ def report_scores(outcomes: Outcomes, null_threshold: float) -> ReportScores:
         losses={str(owner): lost for owner, lost in owners(outcomes, null_threshold).items()},
         ceilings=None if limits is None else asdict(limits),
     )
+
+
+def doubts(scores: ReportScores, data: ExampleSet) -> list[str]:
+    """What a reader must know before believing these scores, a phrase each."""
+    found = []
+    if scores.official["exact"] <= scores.always_null["exact"]:
+        found.append(
+            f"EM {scores.official['exact']:.2f} is not above always answering nothing "
+            f"({scores.always_null['exact']:.2f})"
+        )
+    if data.has_unanswerable and not scores.abstained:
+        found.append("it never abstains, although questions without answer were scored")
+    if scores.abstained == len(data):
+        found.append("it abstains on every question")
+    return found
 
 
 def _official(golds: Sequence[Gold], outcomes: Outcomes, null_threshold: float) -> OfficialScores:

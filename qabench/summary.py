@@ -14,7 +14,7 @@ from qabench.model import QAModel
 from qabench.outcomes import Outcomes
 from qabench.provenance import environment, peak_memory
 from qabench.reports import Report
-from qabench.scorecard import report_scores
+from qabench.scorecard import doubts, report_scores
 from qabench.tasks import Task
 from qabench.training import TrainingOutcome, parameter_count
 
@@ -101,16 +101,7 @@ def _budget(task: Task, model: QAModel, result: Result) -> reports.Budget:
 
 
 def _warnings(task: Task, scores: reports.ReportScores) -> list[str]:
-    found = []
-    if scores.official["exact"] <= scores.always_null["exact"]:
-        found.append(
-            f"EM {scores.official['exact']:.2f} is not above always answering nothing "
-            f"({scores.always_null['exact']:.2f})"
-        )
-    if task.dev.used.has_unanswerable and not scores.abstained:
-        found.append("it never abstains, although questions without answer were scored")
-    if scores.abstained == len(task.dev.used):
-        found.append("it abstains on every question")
+    found = doubts(scores, task.dev.used)
     if task.train.read.skipped or task.dev.read.skipped:
         found.append("records that failed the audit were left out of the data")
     if outside := task.dev.windows.counts.golds_outside_windows:

@@ -245,7 +245,9 @@ def test_a_runs_folder_that_cannot_be_made_is_one_sentence(inside, benchmark_fil
     (tmp_path / "file").write_text("")
     words = ("--plugin", heads[0], "--runs-dir", tmp_path / "file")
     done = inside("run", "--benchmark", benchmark_file, *words)
-    assert "(Not a directory); free some space, or name another folder" in assert_fails(done, errors.RunError)
+    assert "(Not a directory); free some space, or name another folder" in assert_fails(
+        done, errors.RunError
+    )
 
 
 def test_a_folder_without_reports_is_one_sentence(inside, tmp_path):

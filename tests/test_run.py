@@ -275,6 +275,23 @@ def test_the_epoch_that_is_kept_is_the_last_or_the_best_on_the_tune_half(
     assert report.weights_sha256 == hashes[kept]
 
 
+def test_the_best_epoch_of_questions_that_no_half_can_be_taken_of_is_refused(
+    heads, benchmark_file, data_files, tmp_path
+):
+    document = json.loads(data_files[1].read_text("utf-8"))
+    article = document["data"][0]
+    one = {"version": "", "data": [{**article, "paragraphs": article["paragraphs"][:1]}]}
+    dev = tmp_path / "one_context.json"
+    dev.write_text(json.dumps(one), "utf-8")
+    words = [f"data.dev={dev}", "training.epochs=1"]
+    settings = benchmark.load(str(benchmark_file), [*words, "training.keep_epoch=best"])
+    with pytest.raises(BenchmarkError, match=r"share one context.*set it to 'last'"):
+        run(Plan(settings, heads[:1], [0], tmp_path / "runs"), print)
+    settings = benchmark.load(str(benchmark_file), words)
+    (report,) = run(Plan(settings, heads[:1], [0], tmp_path / "runs"), print)
+    assert report.scores.tuned is None
+
+
 def test_a_subset_is_drawn_by_seed_and_is_not_the_first_questions(heads, benchmark_file, tmp_path):
     settings = benchmark.load(
         str(benchmark_file), ["data.max_train_questions=12", "training.epochs=1"]

@@ -134,6 +134,18 @@ def test_predictions_without_null_odds_have_no_tuned_scores(foreign, tmp_path):
     assert verify(folder) == ()
 
 
+def test_an_import_that_answers_nothing_at_all_is_doubted_as_a_run_is(foreign, tmp_path):
+    data = foreign[0].data
+    asked = json.loads(foreign[0].predictions.read_text("utf-8"))
+    predictions = tmp_path / "silent.json"
+    predictions.write_text(json.dumps(dict.fromkeys(asked, "")))
+    folder = import_predictions(ForeignFiles("silent", data, predictions), tmp_path)
+    found = reports.read(folder / reports.FILE_NAME).warnings
+    assert found[0].startswith("EM ")
+    assert "is not above always answering nothing" in found[0]
+    assert found[1:] == ("it abstains on every question",)
+
+
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a b", "x" * 101])
 def test_a_name_that_is_no_folder_name_is_refused(foreign, tmp_path, name):
     files = foreign[0]
