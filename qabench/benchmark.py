@@ -9,6 +9,7 @@ import copy
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -199,8 +200,10 @@ def _resolve_paths(document: dict[str, Any], folder: Path) -> dict[str, Any]:
                 data[key] = _placed(folder, data[key])
     if isinstance(backbone, dict) and isinstance(backbone.get("name"), str) and backbone["name"]:
         candidate = _placed(folder, backbone["name"])
-        if Path(candidate).is_dir():
-            backbone["name"] = candidate
+        # A name that is too long for a path is no folder's.
+        with suppress(OSError):
+            if Path(candidate).is_dir():
+                backbone["name"] = candidate
     return document
 
 
