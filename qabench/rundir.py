@@ -22,6 +22,7 @@ from qabench import reports
 from qabench.errors import RunError
 from qabench.files import delete, remove_drafts, write_json, writing
 from qabench.reports import Report
+from qabench.terminal import safe
 from qabench.validation import dotted
 
 FILE_NAME = "run.json"
@@ -135,7 +136,8 @@ def _compare(folder: Path, known: dict[str, Any], asked: dict[str, Any]) -> None
     old, new = dotted(known), dotted(asked)
     different = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     if different:
-        shown = "; ".join(f"{key}: {old.get(key)} -> {new.get(key)}" for key in different[:5])
+        changes = (f"{key}: {old.get(key)} -> {new.get(key)}" for key in different[:5])
+        shown = safe("; ".join(changes))
         raise RunError(
             f"{folder} was begun with other settings ({shown}); name another --runs-dir, or "
             f"overwrite it with --force."
