@@ -1,0 +1,272 @@
+"""Files from strangers: nothing outside is read, nothing is run, nothing unseen is printed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import pickle
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from people import squad
+
+from qabench import benchmark, reports
+from qabench.backbone import load_encoder
+from qabench.benchmark import BackboneSettings
+from qabench.cli import main
+from qabench.errors import BackboneError, BenchmarkError, DataError, ReportError, RunError
+from qabench.foreign import ForeignFiles, import_predictions
+from qabench.predictions import read_null_odds, read_predictions
+from qabench.readers import read_file
+from qabench.rundir import claim, finished
+from qabench.tables import render
+from qabench.terminal import safe, visible
+from qabench.verify import verify
+
+ROOT = Path(__file__).parents[1]
+EVIL = "\x1b]0;x\x07\x1b[31mred\u202e\u2066 \x9b31m"
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    """A run directory of an imported system."""
+    document = squad(8, seed=2, filler=3)
+    asked = [qa for part in document["data"][0]["paragraphs"] for qa in part["qas"]]
+    texts = dict.fromkeys((qa["id"] for qa in asked), "Rome")
+    for name, content in (("dev", document), ("answers", texts)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content), "utf-8")
+    files = ForeignFiles("someone", tmp_path / "dev.json", tmp_path / "answers.json")
+    return import_predictions(files, tmp_path / "runs")
+
+
+def change(run: Path, *keys: str, to: object) -> None:
+    path = run / reports.FILE_NAME
+    document = json.loads(path.read_text("utf-8"))
+    part = document
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = to
+    path.write_text(json.dumps(document), "utf-8")
+
+
+@pytest.fixture
+def qabench(monkeypatch, capsys):
+    """Runs a command in this process; exit code and all that it printed."""
+
+    def call(*words: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["qabench", *map(str, words)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        return stopped.value.code or 0, said.out + said.err
+
+    return call
+
+
+@pytest.mark.parametrize("name", ["../../../secret", "/etc/passwd", "model/../../x", "a\0b"])
+def test_a_report_cannot_make_verify_read_outside_its_directory(name, run):
+    change(run, "files", to={name: "0" * 64})
+    assert any("leads out of the run directory" in problem for problem in verify(run))
+
+
+@pytest.mark.parametrize("name", ["raw_predictions.json", "questions.parquet"])
+def test_a_link_out_of_a_run_directory_is_not_followed(name, run, tmp_path):
+    outside = tmp_path / "outside"
+    (run / name).rename(outside)
+    (run / name).symlink_to(outside)
+    assert any("leads out of the run directory" in problem for problem in verify(run))
+
+
+def test_a_run_does_not_write_or_delete_through_a_link(tmp_path):
+    target = tmp_path / "precious"
+    target.mkdir()
+    (target / "run.json").write_text('{"seed": 0}')
+    link = tmp_path / "seed-0"
+    link.symlink_to(target)
+    for call in (lambda: claim(link, {"seed": 0}, True), lambda: finished(link, {"seed": 0})):
+        with pytest.raises(RunError, match="is a link"):
+            call()
+    assert (target / "run.json").is_file()
+
+
+def test_nothing_unseen_reaches_the_terminal(run, qabench):
+    change(run, "warnings", to=[EVIL])
+    change(run, "settings", "note", to=EVIL)
+    change(run, "settings", "answers", to={EVIL: EVIL})
+    change(run, "plugin", "version", to=EVIL)
+    change(run, "files", to={EVIL: "0" * 64})
+    for words in (("report", run), ("verify", run), ("report", EVIL), ("score", EVIL, EVIL)):
+        _, said = qabench(*words)
+        assert said.strip()
+        assert not set(said) & set("\x1b\x07\u202e\u2066\x9b")
+
+
+def test_a_systems_name_is_made_of_letters_that_can_be_read(run):
+    for name in (EVIL, "a\n", "<b>", "a|b", "../up", ""):
+        change(run, "plugin", "name", to=name)
+        with pytest.raises(ReportError, match=r"plugin\.name"):
+            reports.read(run / reports.FILE_NAME)
+
+
+def test_text_keeps_its_letters_lines_and_marks_when_made_visible():
+    text = "Zoë 東京 e\u0301 🎻\n  two  spaces"
+    assert visible(text) == text
+    assert safe(text) == "Zoë 東京 e\u0301 🎻 two spaces"
+    assert visible(EVIL) == "\ufffd]0;x\ufffd\ufffd[31mred\ufffd\ufffd \ufffd31m"
+
+
+def test_a_table_in_markdown_is_no_markup(run):
+    from qabench.contests import gather
+    from qabench.leaderboard import tables
+
+    change(run, "warnings", to=["<img src=x> [a](b) | `c`"])
+    text = render(tables(gather([run])), "github")
+    assert r"\<img src=x\> \[a\](b) \| \`c\`" in text
+
+
+@pytest.mark.parametrize(
+    ("read", "content", "said"),
+    [
+        (read_predictions, '{"a": "x", "a": "y"}', "'a' twice"),
+        (read_null_odds, '{"a": 1, "a": 2}', "'a' twice"),
+        (reports.read, '{"seed": 1, "seed": 2}', "'seed' twice"),
+        (read_file, '[{"id": "7", "id": "8", "question": "q"}]', "question '8' has the key 'id'"),
+        (read_null_odds, '{"a": NaN}', "'a'"),
+        (read_null_odds, '{"a": 1e999}', "'a'"),
+        (read_predictions, '{"a": "\\ud800"}', "'a'"),
+        (read_predictions, "[" * 100_000, "recursion"),
+        (reports.read, "[" * 100_000, "JSON"),
+        (read_file, "[" * 100_000, "nested"),
+        (read_file, '{"data": ' + "1" * 5000 + "}", "number"),
+    ],
+)
+def test_json_that_readers_would_disagree_on_is_refused(read, content, said, tmp_path):
+    path = tmp_path / "file.json"
+    path.write_text(content)
+    with pytest.raises((DataError, ReportError)) as error:
+        read(path)
+    assert said in str(error.value)
+    assert "file.json" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 5000, "a = " + "1" * 5000, "a = 2020-01-01", "a.b" + ".c" * 3000 + "=1"]
+)
+def test_a_benchmark_file_that_is_a_trap_is_one_sentence(text, tmp_path):
+    path = tmp_path / "trap.toml"
+    path.write_text(text)
+    with pytest.raises(BenchmarkError, match=r"trap\.toml|nested too deeply"):
+        benchmark.load(str(path))
+
+
+class Payload:
+    """Unpickling this makes a file."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.mark),))
+
+
+def test_an_encoders_own_code_and_pickled_weights_are_never_run(encoder_folder, tmp_path):
+    folder = Path(shutil.copytree(encoder_folder, tmp_path / "encoder"))
+    mark = tmp_path / "was_run"
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Payload(mark)))
+    with pytest.raises(BackboneError):
+        load_encoder(BackboneSettings(str(folder)))
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config |= {"model_type": "mine", "auto_map": {"AutoModel": "mine.Mine", "AutoConfig": "mine.C"}}
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    (folder / "mine.py").write_text(f"import os\nos.mkdir({str(mark)!r})\n")
+    with pytest.raises(BackboneError):
+        load_encoder(BackboneSettings(str(folder)))
+    assert not mark.exists()
+
+
+UNSAFE_MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle"}
+
+
+def unsafe(code: str) -> list[str]:
+    """Ways in which a module would run what a file says."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [one.name for one in node.names] + [getattr(node, "module", None) or ""]
+            found += [name for name in names if name.split(".")[0] in UNSAFE_MODULES]
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            given = {one.arg: ast.unparse(one.value) for one in node.keywords}
+            if called in ("eval", "exec", "yaml.load", "os.system"):
+                found.append(called)
+            if called == "torch.load" and given.get("weights_only") != "True":
+                found.append(called)
+            found += [
+                name
+                for name in ("allow_pickle", "trust_remote_code", "shell")
+                if given.get(name, "False") != "False"
+            ]
+    return found
+
+
+@pytest.mark.parametrize("folder", ["qabench", "plugins"])
+def test_no_module_runs_what_a_file_says(folder):
+    modules = [path for path in (ROOT / folder).rglob("*.py") if "tests" not in path.parts]
+    assert modules
+    assert {str(path): ways for path in modules if (ways := unsafe(path.read_text("utf-8")))} == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from joblib import load",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "np.load(path, allow_pickle=True)",
+        "kind.from_pretrained(name, trust_remote_code=flag)",
+        "eval(text)",
+        "subprocess.run(text, shell=True)",
+    ],
+)
+def test_the_search_for_such_modules_finds_them(code):
+    assert unsafe(code)
+
+
+def seconds(work) -> float:
+    """The quickest of three."""
+    found = []
+    for _ in range(3):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+@pytest.mark.parametrize("letters", ["word ", "e\u0301", "\u0301", "東", "\t \n", "🎻"])
+def test_reading_long_contexts_takes_time_in_proportion(letters, tmp_path):
+    def file_of(size: int) -> Path:
+        context = "Ada. " + letters * (size // len(letters))
+        record = {"id": "a", "question": "Who?", "context": context}
+        record["answers"] = [{"text": "Ada", "answer_start": 0}]
+        path = tmp_path / f"{size}.jsonl"
+        path.write_text(json.dumps(record), "utf-8")
+        return path
+
+    small, large = file_of(1_000_000), file_of(4_000_000)
+    assert len(read_file(large).examples[0].context) > 3_900_000
+    assert seconds(lambda: read_file(large)) < 16 * seconds(lambda: read_file(small))
+
+
+def test_a_question_may_have_a_hundred_thousand_golds(tmp_path):
+    golds = [{"text": "Ada", "answer_start": 0}] * 100_000
+    record = {"id": "a", "question": "Who?", "context": "Ada did.", "answers": golds}
+    path = tmp_path / "many.jsonl"
+    path.write_text(json.dumps(record), "utf-8")
+    (example,) = read_file(path).examples
+    assert len(example.answers) == 100_000
