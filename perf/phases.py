@@ -22,6 +22,7 @@ from qabench.answers import merge_windows
 from qabench.backbone import load_encoder, load_tokenizer
 from qabench.benchmark import Benchmark, load
 from qabench.model import QAModel
+from qabench.order import WindowDataset
 from qabench.plugins import build_head, discover
 from qabench.predictions import golds_of
 from qabench.readers import read_file
@@ -64,8 +65,10 @@ def main() -> None:
     dev = phase("read dev questions", few, lambda: read_file(dev_file))
     windows = phase("cut dev windows", few, lambda: cut(dev))
     with tempfile.TemporaryDirectory() as folder:
-        tuner = _tuner(benchmark, encoder.model, encoder.hidden_size, train_windows, Path(folder))
-        spans = phase("predict", few, lambda: predict(tuner, windows))
+        data = WindowDataset(windows, dev.examples)
+        learned = WindowDataset(train_windows, train.examples)
+        tuner = _tuner(benchmark, encoder.model, encoder.hidden_size, learned, Path(folder))
+        spans = phase("predict", few, lambda: predict(tuner, data))
     rules = benchmark.answers
     answers = phase("answer", few, lambda: merge_windows(dev.examples, windows, spans, rules))
     lists = phase("n-best lists", few, answers.n_best_by_id)
@@ -75,7 +78,7 @@ def main() -> None:
 
 
 def _tuner(
-    benchmark: Benchmark, encoder: torch.nn.Module, size: int, windows: Windows, folder: Path
+    benchmark: Benchmark, encoder: torch.nn.Module, size: int, data: WindowDataset, folder: Path
 ) -> Any:
     head = discover().head(HEAD)
     torch.manual_seed(0)
@@ -87,7 +90,7 @@ def _tuner(
     )
     settings = benchmark.training
     recipe = Recipe(settings, settings.learning_rate, pick_hardware(settings), 0)
-    return fine_tuner(model, windows, windows, recipe, lambda spans: {}, folder)
+    return fine_tuner(model, data, data, recipe, lambda spans: {}, folder)
 
 
 def _forget_peak() -> None:

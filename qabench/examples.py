@@ -4,8 +4,6 @@ Readers (``qabench.readers``) turn each file format into ``RawRecord``; ``audit`
 what is a valid example, so that every format is held to the same rules.
 """
 
-import hashlib
-import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from qabench.errors import DataError
+from qabench.fingerprints import fingerprint
 from qabench.garbage import no_collection
 
 OnBadRecord = Literal["fail", "skip"]
@@ -150,17 +149,6 @@ def audit(
     if not examples:
         raise DataError(_nothing_left(source, bad))
     return ExampleSet(tuple(examples), source, tuple(bad))
-
-
-def fingerprint(examples: Iterable[QAExample]) -> str:
-    """Name a set of examples by its content: SHA-256, as 64 hex digits.
-
-    The records' order and file format do not change it; titles are not part of it.
-    """
-    digest, contexts = hashlib.sha256(), _Quoted()
-    for example in sorted(examples, key=lambda example: example.id):
-        digest.update(f"{_canonical(example, contexts)}\n".encode("ascii"))
-    return digest.hexdigest()
 
 
 def sample(examples: Sequence[QAExample], n: int, seed: int) -> tuple[QAExample, ...]:
@@ -387,20 +375,3 @@ def _nothing_left(source: str, bad: Sequence[BadRecord]) -> str:
     if bad:
         return f"no question is left: all {len(bad)} records are bad, the first being {bad[0]}"
     return f"{source}: holds no question; use a file with at least one"
-
-
-class _Quoted(dict[str, str]):
-    """Texts as JSON strings: each distinct one is escaped once."""
-
-    def __missing__(self, text: str) -> str:
-        quoted = self[text] = json.dumps(text)
-        return quoted
-
-
-def _canonical(example: QAExample, contexts: _Quoted) -> str:
-    """JSON in ASCII with sorted keys and no spaces; by hand, since ``json`` takes twice as long."""
-    answers = ",".join([f"[{json.dumps(one.text)},{one.start}]" for one in example.answers])
-    return (
-        f'{{"answers":[{answers}],"context":{contexts[example.context]},'
-        f'"id":{json.dumps(example.id)},"question":{json.dumps(example.question)}}}'
-    )

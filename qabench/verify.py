@@ -13,8 +13,8 @@ import numpy as np
 
 from qabench import outcomes, reports
 from qabench.errors import QABenchError, ReportError
-from qabench.examples import fingerprint
 from qabench.files import sha256
+from qabench.fingerprints import fingerprint
 from qabench.hostile import inside
 from qabench.metrics import measure
 from qabench.outcomes import Outcomes

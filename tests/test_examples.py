@@ -15,9 +15,9 @@ from qabench.examples import (
     QAExample,
     RawRecord,
     audit,
-    fingerprint,
     sample,
 )
+from qabench.fingerprints import fingerprint
 
 CONTEXT = "Ada wrote the first program; Ada was right."
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from qabench.errors import DataError
-from qabench.examples import ExampleSet, GoldAnswer, QAExample, fingerprint
+from qabench.examples import ExampleSet, GoldAnswer, QAExample
+from qabench.fingerprints import fingerprint
 from qabench.readers import read_file, read_hub
 
 SQUAD = Path(__file__).resolve().parents[2] / "shared" / "data" / "squad_v2_small"
