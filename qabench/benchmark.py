@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from qabench.catalogue import entries, find
+from qabench.catalogue import Entry, entries, find
 from qabench.errors import BenchmarkError
 from qabench.validation import fill_defaults, first_problem, schema
 
@@ -115,17 +115,18 @@ def summaries() -> list[tuple[str, str, str]]:
         (
             one.name,
             one.distribution,
-            "CONFLICT: another benchmark has this name"
-            if counts[one.name] > 1
-            else _summary(one.path),
+            "CONFLICT: another benchmark has this name" if counts[one.name] > 1 else _summary(one),
         )
         for one in every
     ]
 
 
-def _summary(path: Path) -> str:
+def _summary(one: Entry) -> str:
     try:
-        return load(str(path)).summary
+        # Those of qabench are valid, and what validates is slow to import.
+        if one.distribution == "qabench":
+            return str(_read(one.path)["summary"])
+        return load(str(one.path)).summary
     except BenchmarkError as error:
         return f"BROKEN: {error}"
 

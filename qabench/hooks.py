@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from qabench.plugins import InstalledPlugin, discover, listed, reason_of
-from qabench.reports import Report
 from qabench.terminal import safe
+
+if TYPE_CHECKING:
+    from qabench.reports import Report
 
 T = TypeVar("T")
 _LONGEST = 300
