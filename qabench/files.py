@@ -47,20 +47,27 @@ def writing(path: Path, draft: Path | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except Exception as error:
         _discard(draft or draft_of(path))
-        if isinstance(error, OSError):
-            reason = error.strerror
-        elif isinstance(error, SafetensorError):
-            reason = str(error)
-        # All that torch says of a full disk: its writer came to less bytes than it wrote.
-        elif "inline_container" in str(error):
-            reason = "torch could not write all bytes"
-        else:
+        reason = _why_unwritten(error)
+        if reason is None:
             raise
         raise RunError(
             f"{path} cannot be written ({reason}); free some space, or name another folder."
         ) from error
+
+
+def _why_unwritten(error: Exception) -> str | None:
+    """What a library says of a disk that takes no more; ``None`` for any other error."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # Libraries in Rust; tokenizers raises a bare Exception.
+    if isinstance(error, SafetensorError) or "(os error " in str(error):
+        return str(error)
+    # All that torch says: its writer came to less bytes than it wrote.
+    if isinstance(error, RuntimeError) and "inline_container" in str(error):
+        return "torch could not write all bytes"
+    return None
 
 
 def write_bytes(path: Path, data: bytes) -> None:

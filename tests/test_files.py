@@ -97,6 +97,7 @@ def test_a_deleted_folder_is_gone_from_its_place_at_once(tmp_path, monkeypatch):
     [
         (OSError(28, "No space left on device"), r"\(No space left on device\)"),
         (SafetensorError("I/O error: No space left"), r"\(I/O error: No space left\)"),
+        (Exception("No space left on device (os error 28)"), "os error 28"),
         (RuntimeError("[enforce fail at inline_container.cc:672]"), "torch could not write all"),
     ],
 )
