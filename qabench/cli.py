@@ -282,15 +282,14 @@ def verify(reports: tuple[Path, ...]) -> None:
     exit code 8 if anything does not match.
     """
     from qabench.errors import ReportError
-    from qabench.verify import unverified
-    from qabench.verify import verify as problems_of
+    from qabench.verify import verification
 
     wrong = 0
     for path in reports:
-        problems = problems_of(path)
-        wrong += bool(problems)
-        echo(f"{path}: " + ("does not match its files" if problems else "verified"))
-        for line in (*problems, *unverified(path)):
+        found = verification(path)
+        wrong += bool(found.problems)
+        echo(f"{path}: " + ("does not match its files" if found.problems else "verified"))
+        for line in (*found.problems, *found.unverified):
             echo(f"  {line}")
     if wrong:
         raise ReportError(f"{wrong} of {len(reports)} reports do not match their files.")

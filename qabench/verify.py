@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from qabench.errors import QABenchError, ReportError
 from qabench.files import sha256
 from qabench.fingerprints import fingerprint
 from qabench.hostile import inside
-from qabench.metrics import measure
+from qabench.metrics import Measured, measure
 from qabench.outcomes import Outcomes
 from qabench.plugins import discover
 from qabench.predictions import golds_of
@@ -30,8 +30,26 @@ from qabench.validation import dotted
 _RELATIVE = 1e-9
 
 
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What became of a report, a sentence for each thing.
+
+    Attributes:
+        problems: what its files contradict; none: it is true.
+        unverified: metrics that no installed plugin computes again.
+    """
+
+    problems: tuple[str, ...]
+    unverified: tuple[str, ...]
+
+
 def verify(path: Path) -> tuple[str, ...]:
-    """One sentence for each thing in a report that its files contradict; none: it is true.
+    """The problems of :func:`verification` alone."""
+    return verification(path).problems
+
+
+def verification(path: Path) -> Verification:
+    """Compute a report again.
 
     Args:
         path: a report file, or the run directory that it lies in.
@@ -42,51 +60,40 @@ def verify(path: Path) -> tuple[str, ...]:
     if path.is_dir():
         path = path / reports.FILE_NAME
     report, folder = reports.read(path), path.parent
-    problems = list(_files(report, folder))
+    problems, unverified = list(_files(report, folder)), list[str]()
     try:
         found = outcomes.read(folder / outcomes.FILE_NAME)
-        problems += _questions(report, found)
         again = _scored_again(found)
+        measured = _measured(report, again)
+        unverified += _unverified(report, measured)
+        problems += _questions(report, found)
         problems += _by_question(found, again)
         problems += _predictions(report, again, folder)
         problems += _scores(report, again)
-        problems += _metrics(report, again)
+        problems += _metrics(report, measured)
     except QABenchError as error:
         problems.append(str(error))
-    return tuple(problems)
+    return Verification(tuple(problems), tuple(unverified))
 
 
-def unverified(path: Path) -> tuple[str, ...]:
-    """One sentence for each metric of a report that no installed plugin computes again.
-
-    Args:
-        path: a report file, or the run directory that it lies in.
-
-    Raises:
-        ReportError: the report cannot be read or does not follow the schema.
-    """
-    if path.is_dir():
-        path = path / reports.FILE_NAME
-    report = reports.read(path)
+def _measured(report: Report, found: Outcomes) -> Measured:
     if not report.metrics:
-        return ()
-    try:
-        found = outcomes.read(path.parent / outcomes.FILE_NAME)
-    except ReportError:
-        # Told by verify, for all scores.
-        return ()
-    measured = measure(found, report.scores.null_threshold)
+        return Measured({}, ())
+    return measure(found, report.scores.null_threshold)
+
+
+def _unverified(report: Report, measured: Measured) -> Iterator[str]:
+    if report.metrics.keys() <= measured.values.keys():
+        return
     reasons = {one.distribution: f"its plugin is broken: {one.reason}" for one in discover().broken}
     reasons |= {one.plugin.distribution: str(one) for one in measured.failures}
     unknown = "no installed plugin computes it; install that distribution"
-    return tuple(
-        safe(
-            f"Not verified: metric {key} of {one.distribution} {one.version}, because "
-            f"{reasons.get(one.distribution, unknown)}."
-        )
-        for key, one in report.metrics.items()
-        if key not in measured.values
-    )
+    for key, one in report.metrics.items():
+        if key not in measured.values:
+            yield safe(
+                f"Not verified: metric {key} of {one.distribution} {one.version}, because "
+                f"{reasons.get(one.distribution, unknown)}."
+            )
 
 
 def _files(report: Report, folder: Path) -> Iterator[str]:
@@ -200,10 +207,8 @@ def _scores(report: Report, found: Outcomes) -> Iterator[str]:
             yield f"scores.{key} is {a}, but the results by question give {b}."
 
 
-def _metrics(report: Report, found: Outcomes) -> Iterator[str]:
-    if not report.metrics:
-        return
-    computed = measure(found, report.scores.null_threshold).values
+def _metrics(report: Report, measured: Measured) -> Iterator[str]:
+    computed = measured.values
     for key in sorted(report.metrics.keys() & computed.keys()):
         said, is_ = report.metrics[key], computed[key]
         if not _same(said.value, is_.value):

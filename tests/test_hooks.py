@@ -26,7 +26,7 @@ from qabench.plugin_slices import every_slice
 from qabench.plugins import discover
 from qabench.readers import read_file
 from qabench.slices import slices
-from qabench.verify import unverified, verify
+from qabench.verify import verification, verify
 
 HERE = Path(__file__).parent
 PLUGIN = HERE / "plugin_with_hooks"
@@ -194,7 +194,7 @@ def test_a_metric_is_a_column_of_the_leaderboard(example, imported, qabench):
 
 def test_a_metric_that_was_changed_by_hand_is_found_out(example, imported):
     folder = imported()
-    assert verify(folder) == unverified(folder) == ()
+    assert verify(folder) == verification(folder).unverified == ()
     path = folder / reports.FILE_NAME
     document = json.loads(path.read_text())
     document["metrics"][METRIC]["value"] += 1
@@ -222,7 +222,7 @@ def test_a_metric_that_fails_when_verified_is_said_to_be_not_verified(install, i
     assert read(folder).metrics["failing/bad"].value == 18
     stop.touch()
     assert verify(folder) == ()
-    (sentence,) = unverified(folder)
+    (sentence,) = verification(folder).unverified
     assert sentence.startswith("Not verified: metric failing/bad of failing 2.5, because Hook")
     assert sentence.endswith("failing/bad: ZeroDivisionError: division by zero.")
 
@@ -270,7 +270,7 @@ def test_a_report_of_before_there_were_metrics_is_valid(imported):
     assert document.pop("metrics") == {}
     path.write_text(json.dumps(document))
     assert read(folder).metrics == {}
-    assert verify(folder) == unverified(folder) == ()
+    assert verify(folder) == verification(folder).unverified == ()
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_what_a_broken_plugin_would_have_brought_is_said_to_be_lost(install, imp
     folder = imported()
     forget("failing")
     (site / "failing.py").write_text("raise RuntimeError('too new')")
-    (sentence,) = unverified(folder)
+    (sentence,) = verification(folder).unverified
     assert sentence.endswith("because its plugin is broken: RuntimeError: too new.")
     with pytest.raises(BenchmarkError, match=r"\(broken, see qabench plugins: failing 2\.5\)"):
         find("gone")
@@ -448,7 +448,7 @@ def test_a_report_of_a_stranger_cannot_write_to_the_terminal(imported):
     metric = {"value": 1.0, "summary": "", "distribution": "x\x1b[2J", "version": "\u202e1"}
     document["metrics"] = {"x\x1b[2J/words": metric}
     path.write_text(json.dumps(document))
-    (sentence,) = unverified(folder)
+    (sentence,) = verification(folder).unverified
     assert sentence.isprintable()
 
 
