@@ -258,12 +258,13 @@ def _train_and_score(task: Task, say: Say) -> Report:
         # The peak is of this run, not of those before it in the same process.
         torch.cuda.reset_peak_memory_stats()
     outcome = train(tuner, checkpoint)
-    prediction = _predict(task, tuner, weights_hash(model.state_dict()))
+    weights_sha256 = weights_hash(model.state_dict())
+    prediction = _predict(task, tuner, weights_sha256)
     began = time.perf_counter()
     answers = merge_windows(task.dev.used.examples, task.dev.windows, prediction.spans, rules)
     predict_seconds = prediction.seconds + time.perf_counter() - began
     questions = outcomes.of_run(answers, task.dev.windows, rules.max_answer_tokens, task.tune)
-    result = Result(outcome, checkpoint is not None, predict_seconds, questions)
+    result = Result(outcome, checkpoint is not None, predict_seconds, questions, weights_sha256)
     report = summarize(task, model, encoder, result)
     return _write(task, model, report, answers, questions) if is_main_process() else report
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import torch
 
 from qabench import reports
-from qabench.backbone import Encoder, weights_hash
+from qabench.backbone import Encoder
 from qabench.metrics import measure
 from qabench.model import QAModel
 from qabench.outcomes import Outcomes
@@ -28,12 +28,14 @@ class Result:
         resumed: whether it went on from a checkpoint.
         predict_seconds: wall time of predicting and answering.
         outcomes: results by question.
+        weights_sha256: of encoder and head after training.
     """
 
     outcome: TrainingOutcome
     resumed: bool
     predict_seconds: float
     outcomes: Outcomes
+    weights_sha256: str
 
 
 def summarize(
@@ -67,7 +69,7 @@ def summarize(
         environment=environment(task.hardware),
         training_log=tuple(asdict(line) for line in result.outcome.log),
         scores=scores,
-        weights_sha256=weights_hash(model.state_dict()),
+        weights_sha256=result.weights_sha256,
         files={},
         warnings=(*_warnings(task, scores), *map(str, measured.failures)),
         metrics=measured.values,
