@@ -13,6 +13,7 @@ from typing import Literal
 from qabench.errors import DataError
 from qabench.fingerprints import fingerprint
 from qabench.garbage import no_collection
+from qabench.hostile import lone_surrogate
 
 OnBadRecord = Literal["fail", "skip"]
 
@@ -249,15 +250,11 @@ def _text(field: str, value: object) -> str:
 
 
 def _check_characters(field: str, text: str) -> None:
-    if text.isascii():
-        return
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        code = f"U+{ord(text[error.start]):04X}"
+    if half := lone_surrogate(text):
+        code = f"U+{ord(half[0]):04X}"
         raise _RecordError(
-            field, f"holds half of a surrogate pair ({code}) at offset {error.start}"
-        ) from None
+            field, f"holds half of a surrogate pair ({code}) at offset {half.start()}"
+        )
 
 
 def _title(value: object) -> str:
