@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import os
 import shlex
 import shutil
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from string import Template
 
 from qabench import __version__
 from qabench.errors import PluginError
+from qabench.files import draft_of
 from qabench.hints import commented
 from qabench.plugins import NAME, discover
 
@@ -60,7 +60,7 @@ def write_plugin(head: str, folder: Path) -> None:
     """
     texts = _texts(names_of(head))
     target = folder.resolve()
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    draft = draft_of(target)
     try:
         _check_free(target, folder)
         for name, text in texts.items():
