@@ -26,12 +26,7 @@ def negative_log_likelihood(
 ) -> Tensor:
     """(B,) minus the log-probability of one single-span tagging per window, in float64.
 
-    Args:
-        emissions: (B, C, 3) tag scores of the context tokens, any float dtype.
-        mask: (B, C) bool, a prefix of each row.
-        crf: holds the start, transition and end scores.
-        start: (B,) int64, first token of the span; -1 for all O.
-        end: (B,) int64, last token of the span; -1 for all O.
+    It takes what :func:`spanbert_crf.single_span.negative_log_likelihood` does.
     """
     scores = chain(emissions, mask, crf)
     return log_partition(scores) - span_score(scores, start, end)
