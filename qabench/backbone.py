@@ -19,6 +19,7 @@ from transformers.utils import logging as transformers_logging
 
 from qabench.benchmark import BackboneSettings
 from qabench.errors import BackboneError
+from qabench.terminal import reason
 from qabench.windows import PairTemplate
 
 # Encoders that come with qabench; a colon is in no hub name.
@@ -89,11 +90,10 @@ def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
     # Hub clients, parsers and model code raise errors of many kinds for a name that does not work.
     except Exception as error:
         place = "folder" if Path(settings.name).is_dir() else "hub model"
-        lines = str(error).strip().splitlines()
         raise BackboneError(
             f"The {place} {settings.name!r} of backbone.name cannot be loaded "
-            f"({type(error).__name__}: {lines[0] if lines else 'no message'}); name a local folder "
-            f"with config.json, weights and tokenizer files, or a hub model that can be reached."
+            f"({reason(error)}); name a local folder with config.json, weights and tokenizer "
+            f"files, or a hub model that can be reached."
         ) from error
 
 

@@ -139,14 +139,18 @@ def audit(
     auditor = _Auditor()
     examples: list[QAExample] = []
     bad: list[BadRecord] = []
+    total = 0
     for record in records:
+        total += 1
         try:
             examples.append(auditor.example(record))
         except _RecordError as error:
-            problem = f"{error.problem} ({record.where})"
-            bad.append(BadRecord(source, _usable_id(record), error.field, problem))
+            # A refusal names the first, and a file of nothing else must not fill memory with them.
+            if not bad or on_bad_record == "skip":
+                problem = f"{error.problem} ({record.where})"
+                bad.append(BadRecord(source, _usable_id(record), error.field, problem))
     if bad and on_bad_record == "fail":
-        raise DataError(_refusal(bad, len(bad) + len(examples)))
+        raise DataError(_refusal(bad[0], total - len(examples), total))
     if not examples:
         raise DataError(_nothing_left(source, bad))
     return ExampleSet(tuple(examples), source, tuple(bad))
@@ -363,9 +367,9 @@ def _usable_id(record: RawRecord) -> str:
     return printable(identifier)
 
 
-def _refusal(bad: Sequence[BadRecord], total: int) -> str:
-    count = f"{len(bad)} of {total} records {'is' if len(bad) == 1 else 'are'} bad"
-    return f"{bad[0]}; {count}: correct the data, or leave them out with --on-bad-record skip"
+def _refusal(first: BadRecord, bad: int, total: int) -> str:
+    count = f"{bad} of {total} records {'is' if bad == 1 else 'are'} bad"
+    return f"{first}; {count}: correct the data, or leave them out with --on-bad-record skip"
 
 
 def _nothing_left(source: str, bad: Sequence[BadRecord]) -> str:

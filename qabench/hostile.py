@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from qabench.errors import ReportError
+
+# A file that unpacks to more than both is a trap rather than data.
+_LARGEST_UNPACKED = 1 << 30
+_LARGEST_RATIO = 100
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -23,6 +28,27 @@ class TwiceError(ValueError):
         super().__init__(f"an object has the key {key!r} twice")
         self.key = key
         self.id = id if isinstance(id, str) else ""
+
+
+class TrapError(Exception):
+    """A file unpacks to far more than its size."""
+
+
+def largest(file: BinaryIO) -> int:
+    """How many bytes a file may unpack to; it is left at its beginning."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return max(_LARGEST_UNPACKED, _LARGEST_RATIO * size)
+
+
+def refuse_trap(size: int, limit: int) -> None:
+    """Stop at a file that unpacks to more bytes than it may.
+
+    Raises:
+        TrapError: it does.
+    """
+    if size > limit:
+        raise TrapError(f"unpacks to more than {limit} bytes, over {_LARGEST_RATIO} times its size")
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,19 +7,23 @@ page need nothing but run directories, and every aggregate can be computed again
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qabench import parquet
 from qabench.answers import Answer, Answers
 from qabench.errors import DataError, ReportError
 from qabench.examples import QAExample, RawRecord, audit
 from qabench.files import write_bytes
-from qabench.hostile import refuse_outside
+from qabench.hostile import TrapError, refuse_outside
 from qabench.obstacles import Obstacle, obstacles
+from qabench.parquet import ParquetError
 from qabench.predictions import golds_of
 from qabench.scoring import Gold, normalize_answer, score_questions
 from qabench.terminal import safe
@@ -158,17 +162,15 @@ def read(path: Path) -> Outcomes:
         ReportError: the file is missing, is a link out of its folder, is none of this format, or
             holds what no run can have answered.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     refuse_outside(path)
     try:
-        with pq.ParquetFile(path) as file:
-            _check_columns(path, file.schema_arrow)
-            table = file.read()
-        found = _outcomes(table, _examples(path, table))
-    # pyarrow reports damage as any of these, by where in the file it is.
-    except (OSError, pa.ArrowException, ValueError, ArithmeticError, NotImplementedError) as error:
+        with path.open("rb") as file:
+            given = parquet.schema(file)
+            _check_columns(path, given)
+            names = [name for name in _types() if name in given.names]
+            batches = list(parquet.batches(file, names))
+        found = _outcomes(_examples(path, batches), batches)
+    except (OSError, TrapError, ParquetError) as error:
         reason = safe(str(error))[:_REASON]
         raise ReportError(
             f"{path} cannot be read ({reason}); it is written beside each report: run anew."
@@ -208,12 +210,13 @@ def _types() -> dict[str, Any]:
     }
 
 
-def _examples(path: Path, table: Any) -> tuple[QAExample, ...]:
+def _examples(path: Path, batches: Sequence[Any]) -> tuple[QAExample, ...]:
     """The questions, held to the rules of data files."""
-    columns = ("id", "title", "question", "context", "answers")
-    rows = enumerate(table.select(columns).to_pylist(), start=1)
+    columns = ["id", "title", "question", "context", "answers"]
+    rows = (row for batch in batches for row in parquet.rows(batch.select(columns)))
+    records = (RawRecord(f"row {number}", row) for number, row in enumerate(rows, start=1))
     try:
-        data = audit((RawRecord(f"row {number}", row) for number, row in rows), str(path), "skip")
+        data = audit(records, str(path), "skip")
     except DataError as error:
         raise ReportError(f"{error}; run anew.") from error
     if data.skipped:
@@ -221,16 +224,18 @@ def _examples(path: Path, table: Any) -> tuple[QAExample, ...]:
     return data.examples
 
 
-def _outcomes(table: Any, examples: tuple[QAExample, ...]) -> Outcomes:
+def _outcomes(examples: tuple[QAExample, ...], batches: list[Any]) -> Outcomes:
+    import pyarrow as pa
+
+    table = pa.Table.from_batches(batches)
     names = [name for name in ("answer", "tune", *_NUMBERS) if name in table.column_names]
     for name in names:
         if table.column(name).null_count:
-            raise ValueError(f"column {name!r} has nulls")
-    answers, *numbers = names
+            raise ParquetError(f"column {name!r} has nulls")
     return Outcomes(
         examples=examples,
-        answers=tuple(table.column(answers).to_pylist()),
-        **{"null_odds": None} | {name: table.column(name).to_numpy() for name in numbers},
+        answers=tuple(chain.from_iterable(parquet.values(one.column("answer")) for one in batches)),
+        **{"null_odds": None} | {name: table.column(name).to_numpy() for name in names[1:]},
     )
 
 

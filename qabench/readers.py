@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from qabench import parquet
 from qabench.errors import DataError
 from qabench.examples import (
     FIELDS,
@@ -23,14 +24,13 @@ from qabench.examples import (
     kind,
     printable,
 )
-from qabench.hostile import TwiceError, unique
+from qabench.hostile import TrapError, TwiceError, largest, refuse_trap, unique
+from qabench.parquet import ParquetError
+from qabench.terminal import reason
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _PARQUET_MAGIC = b"PAR1"
 _LINE_SUFFIXES = (".jsonl", ".ndjson")
-# A file that unpacks to more than both is a trap rather than data.
-_LARGEST_UNPACKED = 1 << 30
-_LARGEST_RATIO = 100
 
 _Stream = io.BufferedReader | io.BytesIO
 
@@ -90,7 +90,7 @@ def _load_dataset(repository: str, revision: str, split: str) -> Any:
 
 def _hub_failure(source: str, error: Exception) -> str:
     return (
-        f"{source}: cannot be loaded from the Hugging Face Hub ({_first_line(error)}); check the "
+        f"{source}: cannot be loaded from the Hugging Face Hub ({reason(error)}); check the "
         "names of repository, revision and split, the network and HF_HUB_OFFLINE, "
         "or use a local file with data.train=PATH"
     )
@@ -109,15 +109,17 @@ def _file_records(path: Path) -> Iterator[RawRecord]:
         with _open(name, path) as file:
             packed = file.read(2) == _GZIP_MAGIC
             file.seek(0)
-            stream = _unpacked(name, file) if packed else file
+            stream = _unpacked(file) if packed else file
             yield from _stream_records(name, _suffix(path), stream)
     except FileNotFoundError:
         raise DataError(f"{name}: there is no such file; check the path") from None
     except IsADirectoryError:
         raise DataError(f"{name}: is a directory; name a file in it") from None
+    except TrapError as error:
+        raise DataError(f"{name}: {error}; if you trust it, unpack it and use JSON lines") from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(
-            f"{name}: cannot be read ({_first_line(error)}); check that the file is whole "
+            f"{name}: cannot be read ({reason(error)}); check that the file is whole "
             "and that you may read it"
         ) from error
 
@@ -129,26 +131,11 @@ def _open(name: str, path: Path) -> io.BufferedReader:
         raise DataError(f"{name!r}: is no possible path ({error}); check the path") from None
 
 
-def _unpacked(name: str, file: io.BufferedReader) -> io.BytesIO:
-    limit = _largest(file)
+def _unpacked(file: io.BufferedReader) -> io.BytesIO:
+    limit = largest(file)
     content = gzip.GzipFile(fileobj=file).read(limit + 1)
-    _refuse_trap(name, len(content), limit)
+    refuse_trap(len(content), limit)
     return io.BytesIO(content)
-
-
-def _largest(file: _Stream) -> int:
-    """How many bytes a file may unpack to."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    return max(_LARGEST_UNPACKED, _LARGEST_RATIO * size)
-
-
-def _refuse_trap(name: str, size: int, limit: int) -> None:
-    if size > limit:
-        raise DataError(
-            f"{name}: unpacks to more than {limit} bytes, over {_LARGEST_RATIO} times its size; if "
-            "you trust it, unpack it and use JSON lines"
-        )
 
 
 def _suffix(path: Path) -> str:
@@ -169,43 +156,17 @@ def _stream_records(name: str, suffix: str, stream: _Stream) -> Iterator[RawReco
 
 
 def _parquet_records(name: str, stream: _Stream) -> Iterator[RawRecord]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
     try:
-        limit = _largest(stream)
-        schema = parquet.read_schema(stream)
-        texts = [one.name for one in schema if one.name in FIELDS and pa.types.is_string(one.type)]
-        # A page of one long text and many references to it then stays as small as it is.
-        file = parquet.ParquetFile(stream, read_dictionary=texts)
-        groups = map(file.metadata.row_group, range(file.num_row_groups))
-        _refuse_trap(name, sum(group.total_byte_size for group in groups), limit)
-        columns = schema.names
+        columns = parquet.schema(stream).names
         _check_columns(name, columns)
-        batches = file.iter_batches(columns=[field for field in FIELDS if field in columns])
-        rows = (row for batch in batches for row in _rows(batch))
+        batches = parquet.batches(stream, [field for field in FIELDS if field in columns])
+        rows = (row for batch in batches for row in parquet.rows(batch))
         for number, row in enumerate(rows, start=1):
             yield RawRecord(f"row {number}", row)
-    # pyarrow reports damage as any of these, by where in the file it is.
-    except (pa.ArrowException, OSError, ValueError, ArithmeticError, NotImplementedError) as error:
+    except ParquetError as error:
         raise DataError(
-            f"{name}: is not a readable Parquet file ({_first_line(error)}); export it again"
+            f"{name}: is not a readable Parquet file ({error}); export it again"
         ) from error
-
-
-def _rows(batch: Any) -> Iterator[dict[str, object]]:
-    columns = [_values(column) for column in batch.columns]
-    return (dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True))
-
-
-def _values(column: Any) -> list[object]:
-    """The column's values, where the same text is one object."""
-    import pyarrow as pa
-
-    if not pa.types.is_dictionary(column.type):
-        return column.to_pylist()  # type: ignore[no-any-return]
-    texts = column.dictionary.to_pylist()
-    return [None if index is None else texts[index] for index in column.indices.to_pylist()]
 
 
 def _check_columns(source: str, columns: Iterable[str]) -> None:
@@ -332,11 +293,6 @@ def _parsed(name: str, text: str, first_line: int = 1) -> Any:
     # Python refuses to convert a number of thousands of digits.
     except ValueError as error:
         raise DataError(
-            f"{name}, from line {first_line}: holds an unusable number ({_first_line(error)}); "
+            f"{name}, from line {first_line}: holds an unusable number ({reason(error)}); "
             "export the file again"
         ) from None
-
-
-def _first_line(error: Exception) -> str:
-    lines = printable(str(error)).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__

@@ -26,6 +26,14 @@ def visible(text: str) -> str:
     return _ODD.sub(_shown, text)
 
 
+def reason(error: Exception) -> str:
+    """An error of a library by its type and what it says first."""
+    lines = str(error).strip().splitlines()
+    return (
+        f"{type(error).__name__}: {safe(lines[0]).rstrip('.')}" if lines else type(error).__name__
+    )
+
+
 def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
     """Print text that may come from anywhere, on stdout or stderr."""
     click.echo(visible(text) + end, nl=False, err=error)

@@ -1,0 +1,196 @@
+"""Parquet files of strangers: the same rows as pyarrow's, in memory that the file's size bounds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet as pq
+
+from qabench import hostile, outcomes, parquet
+from qabench.errors import DataError, ReportError
+from qabench.hostile import TrapError
+from qabench.parquet import ParquetError
+from qabench.readers import read_file
+
+LIMIT = 1 << 20
+LONG = "x" * 20_000
+ROWS = 1_000
+
+Source = io.BytesIO
+
+
+def stored(table: pa.Table, **options: object) -> Source:
+    content = io.BytesIO()
+    pq.write_table(table, content, compression="zstd", **options)
+    content.seek(0)
+    return content
+
+
+def read(source: Source, columns: list[str]) -> list[dict[str, object]]:
+    return [row for batch in parquet.batches(source, columns) for row in parquet.rows(batch)]
+
+
+@pytest.fixture
+def small_limit(monkeypatch):
+    monkeypatch.setattr(hostile, "_LARGEST_UNPACKED", LIMIT)
+
+
+@contextmanager
+def counted() -> Iterator[pa.MemoryPool]:
+    """What Arrow takes in this block."""
+    usual = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(usual)
+    pa.set_memory_pool(pool)
+    try:
+        yield pool
+    finally:
+        pa.set_memory_pool(usual)
+
+
+texts = st.none() | st.text(max_size=3) | st.just("the same")
+lists = st.none() | st.lists(texts, max_size=3)
+row = st.fixed_dictionaries(
+    {
+        "text": texts,
+        "large": texts,
+        "number": st.none() | st.integers(0, 9),
+        "list": lists,
+        "pair": st.none() | st.fixed_dictionaries({"text": lists, "start": st.just([1])}),
+        "pairs": st.none()
+        | st.lists(st.none() | st.fixed_dictionaries({"text": texts, "start": st.just(1)})),
+    }
+)
+TEXTS = pa.list_(pa.string())
+SCHEMA = pa.schema(
+    {
+        "text": pa.string(),
+        "large": pa.large_string(),
+        "number": pa.int32(),
+        "list": pa.large_list(pa.string()),
+        "pair": pa.struct({"text": TEXTS, "start": pa.list_(pa.int64())}),
+        "pairs": pa.list_(pa.struct({"text": pa.string(), "start": pa.int64()})),
+    }
+)
+
+
+writings = st.fixed_dictionaries(
+    {
+        "use_dictionary": st.booleans(),
+        "row_group_size": st.integers(1, 9),
+        # The writer goes over from references to texts as soon as it is reached.
+        "dictionary_pagesize_limit": st.sampled_from([1, 1 << 20]),
+        "write_batch_size": st.integers(1, 9),
+    }
+)
+
+
+@settings(deadline=None)
+@given(st.lists(row, max_size=9), writings)
+def test_rows_are_those_that_pyarrow_reads(rows, writing):
+    table = pa.Table.from_pylist(rows, SCHEMA)
+    source = stored(table, **writing)
+    assert read(source, SCHEMA.names) == table.to_pylist()
+    assert read(source, ["pair", "number"]) == table.select(["number", "pair"]).to_pylist()
+
+
+def many(value: object, type: pa.DataType, **options: object) -> Source:
+    """A file with one value in each row."""
+    return stored(pa.table({"a": pa.array([value] * ROWS, type)}), **options)
+
+
+TRAPS = {
+    "text": (LONG, pa.string()),
+    "large text": (LONG, pa.large_string()),
+    "bytes": (LONG.encode(), pa.binary()),
+    "bytes of one length": (LONG.encode(), pa.binary(len(LONG))),
+    "list": ([LONG], pa.list_(pa.string())),
+    "list of one length": ([LONG], pa.list_(pa.string(), 1)),
+    "list of lists": ([[LONG]], pa.list_(pa.large_list(pa.string()))),
+    "map": ([(LONG, LONG)], pa.map_(pa.string(), pa.string())),
+    "structure": ({"text": LONG}, pa.struct({"text": pa.string()})),
+    "list of structures": ([{"text": LONG}], pa.list_(pa.struct({"text": pa.string()}))),
+    "long list of nothing": ([None] * 500, pa.list_(pa.string())),
+    "long list of a number": ([7] * 500, pa.list_(pa.int64())),
+    "long list of yes": ([True] * 500, pa.list_(pa.bool_())),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_one_value_in_many_rows_is_refused_before_it_is_copied(name, small_limit):
+    source = many(*TRAPS[name])
+    assert len(source.getvalue()) < LIMIT / 100
+    refused = pytest.raises(TrapError, match=f"more than {LIMIT} bytes, over 100 times its size")
+    with counted() as pool, refused:
+        read(source, ["a"])
+    assert pool.max_memory() < LIMIT
+
+
+def test_what_is_not_read_does_not_count(small_limit):
+    table = pa.table({"a": ["yes"] * ROWS, "b": [LONG] * ROWS, "a.b": [[LONG]] * ROWS})
+    assert len(read(stored(table), ["a"])) == ROWS
+
+
+def test_a_file_up_to_the_limit_is_read(small_limit):
+    lines = [f"{number:0100}" for number in range(LIMIT // 256)]
+    assert read(stored(pa.table({"a": lines})), ["a"]) == [{"a": line} for line in lines]
+
+
+def test_texts_that_are_stored_as_prefixes_of_others_are_refused():
+    source = many(LONG, pa.string(), use_dictionary=False, column_encoding="DELTA_BYTE_ARRAY")
+    with pytest.raises(ParquetError, match="column 'a' is encoded as DELTA_BYTE_ARRAY"):
+        read(source, ["a"])
+
+
+def test_lists_that_are_nested_too_deeply_are_refused():
+    type, value = pa.string(), "deep"
+    for _ in range(500):
+        type, value = pa.list_(type), [value]
+    with pytest.raises(ParquetError):
+        read(stored(pa.table({"a": pa.array([value], type)})), ["a"])
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + bytes(99) + b"PAR1"])
+def test_a_damaged_file_is_one_line(content):
+    for call in (parquet.schema, lambda source: list(parquet.batches(source, ["a"]))):
+        with pytest.raises(ParquetError, match=r"^(ArrowInvalid|OSError): [^\n]+[^.\n]$"):
+            call(io.BytesIO(content))
+
+
+GOLD = {"text": LONG, "answer_start": 0}
+
+
+def questions(**changed: object) -> pa.Table:
+    """Data whose one context and gold are long, or as changed."""
+    ids = [f"q{number}" for number in range(ROWS)]
+    columns = {"id": ids, "title": [""] * ROWS, "question": ["Who?"] * ROWS}
+    return pa.table(columns | {"context": ["Ada"] * ROWS, "answers": [[]] * ROWS} | changed)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"question": [LONG] * ROWS}, {"context": [LONG] * ROWS, "answers": [[GOLD]] * ROWS}],
+    ids=["question", "gold"],
+)
+def test_data_that_fill_memory_are_one_sentence(changed, small_limit, tmp_path):
+    path = tmp_path / "data.parquet"
+    path.write_bytes(stored(questions(**changed)).getvalue())
+    with pytest.raises(DataError, match=r"data\.parquet: unpacks to more than .*; if you trust it"):
+        read_file(path)
+
+
+def test_results_that_fill_memory_are_one_sentence(small_limit, tmp_path):
+    path = tmp_path / outcomes.FILE_NAME
+    one = {"start": 0, "end": 0, "exact": 0.0, "f1": 0.0, "tune": True, "answer": LONG}
+    types = outcomes._types()
+    more = {name: pa.array([value] * ROWS, types[name]) for name, value in one.items()}
+    golds = pa.array([[]] * ROWS, types["answers"])
+    table = questions(answers=golds, **more).replace_schema_metadata({"format": outcomes.FORMAT})
+    path.write_bytes(stored(table).getvalue())
+    with pytest.raises(ReportError, match=r"questions\.parquet cannot be read \(unpacks to more"):
+        outcomes.read(path)
