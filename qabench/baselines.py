@@ -34,16 +34,21 @@ def random_span(examples: Sequence[QAExample], max_words: int) -> OfficialScores
 
     The draw follows from the question's id alone.
     """
-    answers = {one.id: _random_words(one, max_words) for one in examples}
+    of_context: dict[str, list[QAExample]] = {}
+    for one in examples:
+        of_context.setdefault(one.context, []).append(one)
+    answers: dict[str, str] = {}
+    for context, questions in of_context.items():
+        words = [word.span() for word in _WORD.finditer(context)]
+        answers |= {one.id: _random_words(one, words, max_words) for one in questions}
     return official_scores(golds_of(examples), answers)
 
 
-def _random_words(example: QAExample, max_words: int) -> str:
+def _random_words(example: QAExample, words: Sequence[tuple[int, int]], max_words: int) -> str:
     draw = random.Random(example.id)
-    words = list(_WORD.finditer(example.context))
     first = draw.randrange(len(words))
     last = min(len(words) - 1, first + draw.randrange(max_words))
-    return example.context[words[first].start() : words[last].end()]
+    return example.context[words[first][0] : words[last][1]]
 
 
 def human(examples: Sequence[QAExample]) -> HumanScores | None:

@@ -132,7 +132,7 @@ def write(outcomes: Outcomes, path: Path) -> None:
         "id": [one.id for one in examples],
         "title": [one.title for one in examples],
         "question": [one.question for one in examples],
-        "context": [one.context for one in examples],
+        "context": _once([one.context for one in examples]),
         "answers": pa.array(golds, _types()["answers"]),
         "answer": pa.array(outcomes.answers, pa.string()),
     }
@@ -141,10 +141,22 @@ def write(outcomes: Outcomes, path: Path) -> None:
         for name in ("tune", *_NUMBERS)
         if getattr(outcomes, name) is not None
     }
-    table = pa.table(columns).replace_schema_metadata({"format": FORMAT})
+    table = pa.table(columns)
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    # Arrow's own schema, which tells how a column was held here, is no part of the format.
+    with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as file:
+        file.write_table(table)
+        file.add_key_value_metadata({"format": FORMAT})
     write_bytes(path, buffer.getvalue())
+
+
+def _once(texts: Sequence[str]) -> Any:
+    """The column of texts, each distinct one once: many questions may have one long context."""
+    import pyarrow as pa
+
+    place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    indices = pa.array([place[text] for text in texts], pa.int32())
+    return pa.DictionaryArray.from_arrays(indices, pa.array(place, pa.large_string()))
 
 
 _OPTIONAL = ("null_odds", "windows", "obstacle", "n_best_exact")

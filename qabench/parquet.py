@@ -1,8 +1,8 @@
 """Parquet files of strangers, read in memory that their size bounds.
 
 A Parquet file holds a text once and refers to it from any number of rows, so a few KB can stand for
-gigabytes. Texts are therefore read as they are stored, and what the references come to is counted
-before anything is copied.
+gigabytes. Texts are therefore read as they are stored: those of a column stay one object each, and
+what the references inside of lists come to is counted before anything is copied.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def batches(source: BinaryIO, columns: Collection[str]) -> Iterator[Any]:
         # Nested references of several row groups at a time are more than pyarrow can join.
         for group in range(metadata.num_row_groups):
             for batch in file.iter_batches(row_groups=[group], columns=list(columns)):
-                size += sum(map(_referred, batch.columns))
+                size += sum(map(_copied, batch.columns))
                 refuse_trap(size, limit)
                 yield batch
 
@@ -114,8 +114,16 @@ def _stored(metadata: Any, leaf: int) -> int:
     return sum(chunk.total_uncompressed_size + chunk.num_values * width for chunk in chunks)
 
 
+def _copied(column: Any) -> int:
+    """Bytes of the texts that :func:`values` makes of a column."""
+    import pyarrow as pa
+
+    shared = pa.types.is_dictionary(column.type)
+    return int(column.dictionary.nbytes) if shared else _referred(column)
+
+
 def _referred(array: Any) -> int:
-    """Bytes of the texts that a column refers to, each counted as often as it is referred to."""
+    """Bytes of the texts in a column, each counted as often as it is referred to."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

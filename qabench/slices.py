@@ -69,7 +69,9 @@ def answer_length(example: QAExample) -> str | None:
 
 def context_length(example: QAExample) -> str:
     """Words of the context, in ranges."""
-    return _range(len(example.context.split()), _CONTEXT_WORDS, "word")
+    # More words than the highest range begins with need no counting.
+    words = example.context.split(maxsplit=_CONTEXT_WORDS[-1])
+    return _range(len(words), _CONTEXT_WORDS, "word")
 
 
 def answer_position(example: QAExample) -> str | None:

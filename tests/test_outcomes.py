@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from arrow_memory import counted
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from qabench import outcomes
+from qabench import hostile, outcomes
 from qabench.answers import Answers, BestSpans
 from qabench.benchmark import WindowSettings
 from qabench.errors import ReportError
@@ -197,3 +198,18 @@ def test_a_parquet_file_of_another_kind_is_refused(tmp_path):
     pq.write_table(pa.table({"id": ["a"]}), path)
     with pytest.raises(ReportError, match="no qabench-questions/1 file"):
         outcomes.read(path)
+
+
+def test_a_long_context_of_many_questions_is_written_and_read_once(tmp_path, monkeypatch):
+    limit = 1 << 20
+    monkeypatch.setattr(hostile, "_LARGEST_UNPACKED", limit)
+    examples = [QAExample(f"q{number}", "what ?", "x" * 20_000, (), "") for number in range(1_000)]
+    zeros, path = np.zeros(1_000), tmp_path / outcomes.FILE_NAME
+    ints = zeros.astype(np.int32)
+    many = Outcomes(tuple(examples), zeros == 0, ("",) * 1_000, ints, ints, None, zeros, zeros)
+    with counted() as pool:
+        outcomes.write(many, path)
+        found = outcomes.read(path)
+    assert pool.max_memory() < limit
+    assert found.examples == many.examples
+    assert len({id(one.context) for one in found.examples}) == 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 
 import pyarrow as pa
 import pytest
+from arrow_memory import counted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
@@ -39,18 +39,6 @@ def read(source: Source, columns: list[str]) -> list[dict[str, object]]:
 @pytest.fixture
 def small_limit(monkeypatch):
     monkeypatch.setattr(hostile, "_LARGEST_UNPACKED", LIMIT)
-
-
-@contextmanager
-def counted() -> Iterator[pa.MemoryPool]:
-    """What Arrow takes in this block."""
-    usual = pa.default_memory_pool()
-    pool = pa.proxy_memory_pool(usual)
-    pa.set_memory_pool(pool)
-    try:
-        yield pool
-    finally:
-        pa.set_memory_pool(usual)
 
 
 texts = st.none() | st.text(max_size=3) | st.just("the same")
@@ -105,9 +93,6 @@ def many(value: object, type: pa.DataType, **options: object) -> Source:
 
 
 TRAPS = {
-    "text": (LONG, pa.string()),
-    "large text": (LONG, pa.large_string()),
-    "bytes": (LONG.encode(), pa.binary()),
     "bytes of one length": (LONG.encode(), pa.binary(len(LONG))),
     "list": ([LONG], pa.list_(pa.string())),
     "list of one length": ([LONG], pa.list_(pa.string(), 1)),
@@ -129,6 +114,27 @@ def test_one_value_in_many_rows_is_refused_before_it_is_copied(name, small_limit
     with counted() as pool, refused:
         read(source, ["a"])
     assert pool.max_memory() < LIMIT
+
+
+@pytest.mark.parametrize("type", [pa.string(), pa.large_string(), pa.binary()], ids=str)
+def test_a_text_of_many_rows_is_one_object(type, small_limit):
+    source = many(LONG.encode(), type)
+    with counted() as pool:
+        texts = {id(row["a"]) for row in read(source, ["a"])}
+    assert len(texts) == 1
+    assert pool.max_memory() < LIMIT
+
+
+BATCH = 65_536
+
+
+@pytest.mark.parametrize(("rows", "refused"), [(BATCH, False), (BATCH + 9, True)])
+def test_a_text_counts_once_in_each_batch(rows, refused, small_limit):
+    text = pa.array(["x" * 200_000])
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), text)
+    source = stored(pa.table({"a": column}))
+    with pytest.raises(TrapError) if refused else nullcontext():
+        assert len(read(source, ["a"])) == rows
 
 
 def test_what_is_not_read_does_not_count(small_limit):
@@ -166,31 +172,29 @@ GOLD = {"text": LONG, "answer_start": 0}
 
 
 def questions(**changed: object) -> pa.Table:
-    """Data whose one context and gold are long, or as changed."""
+    """Short data, but for what is changed."""
     ids = [f"q{number}" for number in range(ROWS)]
     columns = {"id": ids, "title": [""] * ROWS, "question": ["Who?"] * ROWS}
     return pa.table(columns | {"context": ["Ada"] * ROWS, "answers": [[]] * ROWS} | changed)
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [{"question": [LONG] * ROWS}, {"context": [LONG] * ROWS, "answers": [[GOLD]] * ROWS}],
-    ids=["question", "gold"],
-)
-def test_data_that_fill_memory_are_one_sentence(changed, small_limit, tmp_path):
+GOLDS = {"context": [LONG] * ROWS, "answers": [[GOLD]] * ROWS}
+
+
+def test_data_that_fill_memory_are_one_sentence(small_limit, tmp_path):
     path = tmp_path / "data.parquet"
-    path.write_bytes(stored(questions(**changed)).getvalue())
+    path.write_bytes(stored(questions(**GOLDS)).getvalue())
     with pytest.raises(DataError, match=r"data\.parquet: unpacks to more than .*; if you trust it"):
         read_file(path)
 
 
 def test_results_that_fill_memory_are_one_sentence(small_limit, tmp_path):
     path = tmp_path / outcomes.FILE_NAME
-    one = {"start": 0, "end": 0, "exact": 0.0, "f1": 0.0, "tune": True, "answer": LONG}
+    one = {"start": 0, "end": 0, "exact": 0.0, "f1": 0.0, "tune": True, "answer": ""}
     types = outcomes._types()
     more = {name: pa.array([value] * ROWS, types[name]) for name, value in one.items()}
-    golds = pa.array([[]] * ROWS, types["answers"])
-    table = questions(answers=golds, **more).replace_schema_metadata({"format": outcomes.FORMAT})
+    golds = {"answers": pa.array([[GOLD]] * ROWS, types["answers"])}
+    table = questions(**GOLDS | golds | more).replace_schema_metadata({"format": outcomes.FORMAT})
     path.write_bytes(stored(table).getvalue())
     with pytest.raises(ReportError, match=r"questions\.parquet cannot be read \(unpacks to more"):
         outcomes.read(path)

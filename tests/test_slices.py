@@ -75,6 +75,7 @@ def test_answer_length_is_of_the_first_gold(words, name):
         (100, "100 to 149 words"),
         (199, "150 to 199 words"),
         (200, "200 words or more"),
+        (10_000, "200 words or more"),
     ],
 )
 def test_context_length_is_in_words(words, name):
