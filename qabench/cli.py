@@ -267,7 +267,7 @@ def compare(a: Path, b: Path, slices: int, flips: int) -> None:
     from qabench.contests import opponents
 
     contest, left, right = opponents(a, b)
-    echo(render(side_by_side(left, right), contest.title, slices, flips), end="")
+    echo(render(side_by_side(left, right), contest, slices, flips), end="")
 
 
 @app.command(

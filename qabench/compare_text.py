@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from qabench.comparison import Difference, Flip, SideBySide
+from qabench.contests import Contest
 from qabench.statistics import Comparison
 from qabench.terminal import safe
 from qabench.verdicts import detectable, verdict
@@ -12,8 +13,8 @@ from qabench.verdicts import detectable, verdict
 _AROUND = 60
 
 
-def render(found: SideBySide, title: str, slices: int, flips: int) -> str:
-    """The whole view; so many slices and flipped questions."""
+def render(found: SideBySide, contest: Contest, slices: int, flips: int) -> str:
+    """The whole view of two of a contest's systems; so many slices and flipped questions."""
     from tabulate import tabulate
 
     def table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
@@ -23,7 +24,8 @@ def render(found: SideBySide, title: str, slices: int, flips: int) -> str:
 
     a, b = found.a.label, found.b.label
     headers = ("", "questions", a, b, "difference", "95 % interval", "p")
-    parts = [title, table([_row(one) for one in found.overall], headers), *_verdicts(found)]
+    parts = [contest.title, table([_row(one) for one in found.overall], headers)]
+    parts += ["", *(one.note for one in contest.unfinished), *_verdicts(found)]
     for name, shares in (
         ("wrong answers, % of questions", found.faults),
         ("points of EM lost by", found.losses),
@@ -64,7 +66,6 @@ def p_value(comparison: Comparison) -> str:
 
 
 def _verdicts(found: SideBySide) -> Iterator[str]:
-    yield ""
     if not found.equal_budgets:
         yield (
             "! The systems were not trained on equal budgets (epochs, training questions, windows, "

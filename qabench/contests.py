@@ -13,11 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qabench import outcomes, reports
+from qabench import outcomes, reports, unfinished
 from qabench.errors import ReportError
 from qabench.outcomes import Outcomes
 from qabench.reports import Report
 from qabench.terminal import safe
+from qabench.unfinished import Unfinished
 
 Score = Literal["exact", "f1"]
 
@@ -109,11 +110,13 @@ class Contest:
         benchmark: its name.
         fingerprint: of the questions.
         systems: best EM first.
+        unfinished: runs on the same questions that have no report, and so are in no system.
     """
 
     benchmark: str
     fingerprint: str
     systems: tuple[System, ...]
+    unfinished: tuple[Unfinished, ...] = ()
 
     @property
     def first(self) -> Report:
@@ -160,11 +163,19 @@ def gather(paths: Iterable[Path]) -> tuple[Contest, ...]:
         ReportError: a path does not exist, holds no report, or holds an invalid one; or two
             different runs of one system have the same seed.
     """
-    return of_records([Record(report, path.parent) for path, report in reports.find(paths)])
+    places = list(paths)
+    records = [Record(report, path.parent) for path, report in reports.find(places)]
+    return of_records(records, unfinished.find(places))
 
 
-def of_records(records: Sequence[Record]) -> tuple[Contest, ...]:
+def of_records(
+    records: Sequence[Record], unfinished: Sequence[Unfinished] = ()
+) -> tuple[Contest, ...]:
     """The contests of some runs; foreign systems join every contest on their questions.
+
+    Args:
+        records: finished runs.
+        unfinished: runs to be named beside them.
 
     Raises:
         ReportError: two different runs of one system have the same seed.
@@ -180,7 +191,13 @@ def of_records(records: Sequence[Record]) -> tuple[Contest, ...]:
         joined = [key for key in groups if key[1] == fingerprint]
         for key in joined or [(record.report.benchmark, fingerprint)]:
             groups.setdefault(key, []).append(record)
-    return tuple(Contest(*key, _systems(group)) for key, group in sorted(groups.items()))
+    missing: dict[tuple[str, str], list[Unfinished]] = {}
+    for one in unfinished:
+        missing.setdefault((one.benchmark, one.fingerprint), []).append(one)
+    return tuple(
+        Contest(*key, _systems(group), tuple(missing.get(key, ())))
+        for key, group in sorted(groups.items())
+    )
 
 
 def opponents(a: Path, b: Path) -> tuple[Contest, System, System]:

@@ -11,14 +11,10 @@ import torch
 from torch import Tensor
 
 from qabench.answers import WindowSpans
-from qabench.errors import RunError
+from qabench.errors import DivergedError
 from qabench.order import WindowDataset
 
 _SHOWN = 8
-_ADVICE = (
-    "training diverged; lower training.learning_rate or training.head_learning_rate, or set "
-    "training.precision to fp32."
-)
 
 
 @dataclass(slots=True)
@@ -38,13 +34,13 @@ class RecentLosses:
         """Forget the batches if their losses are finite.
 
         Raises:
-            RunError: one is not.
+            DivergedError: one is not.
         """
         for step, window, loss in self._batches:
             if not torch.isfinite(loss):
-                raise RunError(
+                raise DivergedError(
                     f"The loss is {loss.item()} at step {step} on questions "
-                    f"{_shown(data.question_ids(window.cpu()))} (seed {seed}): {_ADVICE}"
+                    f"{_shown(data.question_ids(window.cpu()))} (seed {seed})"
                 )
         self._batches.clear()
 
@@ -53,10 +49,10 @@ def check_mean(name: str, mean: float, step: int, seed: int) -> None:
     """Refuse a mean loss that is no number.
 
     Raises:
-        RunError: it is NaN or infinite.
+        DivergedError: it is NaN or infinite.
     """
     if not math.isfinite(mean):
-        raise RunError(f"{name} is {mean} after step {step} (seed {seed}): {_ADVICE}")
+        raise DivergedError(f"{name} is {mean} after step {step} (seed {seed})")
 
 
 def check_scores(spans: WindowSpans, data: WindowDataset, step: int, seed: int) -> None:
@@ -69,14 +65,14 @@ def check_scores(spans: WindowSpans, data: WindowDataset, step: int, seed: int) 
         seed: of the run.
 
     Raises:
-        RunError: a score is NaN or ``inf``.
+        DivergedError: a score is NaN or ``inf``.
     """
     found = np.column_stack([spans.score, spans.null_score])
     bad = (np.isnan(found) | np.isposinf(found)).any(axis=1)
     if bad.any():
-        raise RunError(
+        raise DivergedError(
             f"Span scores are NaN or infinite after step {step} on questions "
-            f"{_shown(data.question_ids(spans.window[bad]))} (seed {seed}): {_ADVICE}"
+            f"{_shown(data.question_ids(spans.window[bad]))} (seed {seed})"
         )
 
 

@@ -40,6 +40,21 @@ class RunError(QABenchError):
     exit_code = 7
 
 
+class DivergedError(RunError):
+    """Training came to numbers that are none.
+
+    Attributes:
+        finding: what they are and where, without the advice that ends the message.
+    """
+
+    def __init__(self, finding: str) -> None:
+        super().__init__(
+            f"{finding}: training diverged; lower training.learning_rate or "
+            f"training.head_learning_rate, or set training.precision to fp32."
+        )
+        self.finding = finding
+
+
 class ReportError(QABenchError):
     """A report is missing or does not validate against its schema."""
 

@@ -215,6 +215,7 @@ def _table(contest: Contest, shown: tuple[Column, ...], by: Column, unequal_budg
     notes = [
         *_budget_notes(contest, unequal_budgets),
         *_seed_notes(contest),
+        *(one.note for one in contest.unfinished),
         *_benchmark_notes(contest),
         *(text for name, text in FOOTNOTES.items() if name in names),
     ]

@@ -21,7 +21,7 @@ import torch
 import transformers
 from accelerate import PartialState
 
-from qabench import checkpoints, hooks, outcomes, reports, rundir, window_cache
+from qabench import checkpoints, hooks, outcomes, reports, rundir, unfinished, window_cache
 from qabench.answers import Answers, BestSpans, WindowSpans, best_spans, merge_windows
 from qabench.backbone import (
     Encoder,
@@ -33,7 +33,7 @@ from qabench.backbone import (
 from qabench.benchmark import Benchmark, DataSettings
 from qabench.checkpoints import Prediction
 from qabench.contests import Record
-from qabench.errors import BenchmarkError
+from qabench.errors import BenchmarkError, DivergedError
 from qabench.examples import ExampleSet, subset
 from qabench.files import sha256, write_json
 from qabench.heads import Head
@@ -226,10 +226,20 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
             # The process that had the lock before may just have finished it.
             finished = rundir.finished(task.folder, task.identity())
             if finished is None:
-                return _train_and_score(task, say)
+                return _train_or_mark(task, say)
     say("already finished with these settings; its report is used (--force runs it anew)")
     checkpoints.remove(task.folder)
     return finished
+
+
+def _train_or_mark(task: Task, say: Say) -> Report:
+    unfinished.unmark(task.folder)
+    try:
+        return _train_and_score(task, say)
+    except DivergedError as error:
+        if is_main_process():
+            unfinished.mark(task.folder, error.finding)
+        raise
 
 
 def _train_and_score(task: Task, say: Say) -> Report:

@@ -17,6 +17,7 @@ from qabench.contests import gather, opponents
 from qabench.errors import ReportError
 from qabench.examples import GoldAnswer, QAExample
 from qabench.outcomes import Outcomes
+from qabench.unfinished import Unfinished
 
 QUESTIONS = 120
 
@@ -160,12 +161,21 @@ def test_side_by_side_counts_what_it_says(runs):
 
 def test_the_text_shows_questions_without_their_escape_sequences(runs):
     contest, good, bad = opponents(runs / "good", runs / "bad")
-    text = render(side_by_side(good, bad), contest.title, slices=3, flips=60)
+    text = render(side_by_side(good, bad), contest, slices=3, flips=60)
     assert "EM: good is better than bad" in text
     assert "exact McNemar p" in text
     assert "[Anna] came in May" in text
     assert "When did" in text
     assert "\x1b" not in text
+
+
+def test_the_text_names_a_seed_that_is_left_out(runs):
+    contest, good, bad = opponents(runs / "good", runs / "bad")
+    missing = Unfinished(Path("seed-1"), contest.benchmark, "good", 1, "", "The loss is nan")
+    text = render(
+        side_by_side(good, bad), dataclasses.replace(contest, unfinished=(missing,)), 0, 0
+    )
+    assert "! good seed 1: left out, because it diverged: The loss is nan (seed-1)" in text
 
 
 def test_mirrored_places_give_mirrored_differences(runs):

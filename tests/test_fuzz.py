@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from people import squad
 
-from qabench import benchmark, outcomes, reports, rundir
+from qabench import benchmark, outcomes, reports, rundir, unfinished
 from qabench.errors import QABenchError
 from qabench.foreign import ForeignFiles, import_predictions
 from qabench.predictions import read_null_odds, read_predictions
@@ -60,6 +60,20 @@ RUN = {"seed": 0, "settings": {"data": {"train": "x"}}}
 
 def read_run(path: Path) -> None:
     rundir.finished(path.parent, RUN)
+
+
+BEGUN = {"benchmark": {"name": "b"}, "plugin": {"name": "p"}, "seed": 0, "data": {"dev": "x"}}
+DIVERGED = {"problem": "The loss is nan."}
+
+
+def read_begun(path: Path) -> None:
+    (path.parent / "run.json").write_text(json.dumps(BEGUN))
+    read_unfinished(path)
+
+
+def read_unfinished(path: Path) -> None:
+    for one in unfinished.find([path.parent]):
+        assert one.note
 
 
 def flat(document: Any) -> list[dict[str, Any]]:
@@ -112,6 +126,8 @@ def readers(tmp_path_factory, benchmark_file) -> dict[str, Reader]:
             lambda path: benchmark.load(str(path)), "tiny.toml", benchmark_file.read_bytes()
         ),
         "run": Reader(read_run, "run.json", json.dumps(RUN).encode()),
+        "unfinished": Reader(read_unfinished, "run.json", json.dumps(BEGUN).encode()),
+        "diverged": Reader(read_begun, unfinished.FILE_NAME, json.dumps(DIVERGED).encode()),
     }
     return found
 
@@ -176,9 +192,12 @@ def check(reader: Reader, content: bytes, folder: Path) -> bool:
 
 BYTES = (
     *("squad", "flat", "lines", "gzip", "parquet", "predictions", "null odds", "report"),
-    *("results", "benchmark", "run"),
+    *("results", "benchmark", "run", "unfinished", "diverged"),
 )
-VALUES = ("squad", "flat", "lines", "parquet", "predictions", "null odds", "report", "run")
+VALUES = (
+    *("squad", "flat", "lines", "parquet", "predictions", "null odds", "report"),
+    *("run", "unfinished", "diverged"),
+)
 
 
 def rounds(request: pytest.FixtureRequest) -> range:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from qabench import benchmark, reports, rundir
+from qabench.contests import gather
 from qabench.errors import BenchmarkError, PluginError, RunError, SignalError
 from qabench.files import sha256
 from qabench.predictions import golds_of, read_null_odds, read_predictions
@@ -312,7 +314,13 @@ def test_a_diverged_run_stops_loudly_and_leaves_no_report(heads, benchmark_file,
     )
     with pytest.raises(RunError, match=message):
         run(Plan(settings, heads[:1], [0], tmp_path), print)
-    assert not (folder_of(tmp_path, heads[0]) / "report.json").exists()
+    folder = folder_of(tmp_path, heads[0])
+    assert not (folder / "report.json").exists()
+    run(Plan(benchmark.load(str(benchmark_file)), heads[1:], [0], tmp_path), print)
+    (contest,) = gather([tmp_path])
+    (left_out,) = contest.unfinished
+    assert (left_out.plugin, left_out.seed, left_out.folder) == (heads[0], 0, folder)
+    assert re.search(r"^.* step \d+ on questions 's1-\d+', .*\(seed 0\)$", left_out.problem)
 
 
 @pytest.mark.parametrize(
