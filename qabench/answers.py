@@ -44,6 +44,25 @@ class WindowSpans:
     null_score: Floats
 
 
+def are_possible(spans: WindowSpans, windows: Windows) -> bool:
+    """Whether spans from a file can be of these windows: all of them, in place, with scores."""
+    rows, scores = len(windows), (spans.score, spans.null_score)
+    if not (
+        spans.score.ndim == 2
+        and spans.start.shape == spans.end.shape == spans.score.shape
+        and spans.window.shape == spans.null_score.shape == (rows,)
+        and spans.score.shape[1] > 0
+        and all(one.dtype.kind == "i" for one in (spans.window, spans.start, spans.end))
+        and all(one.dtype.kind == "f" and (one < np.inf).all() for one in scores)
+        and np.array_equal(np.sort(spans.window), np.arange(rows))
+    ):
+        return False
+    first = windows.context_position()[spans.window, None]
+    behind = first + windows.length[spans.window, None]
+    inside = (first <= spans.start) & (spans.start <= spans.end) & (spans.end < behind)
+    return bool((inside | np.isneginf(spans.score)).all())
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One entry of an n-best list.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import zipfile
 import zlib
@@ -124,10 +125,13 @@ def seconds_of(checkpoint: Path) -> Seconds:
 
 def _manifest(checkpoint: Path) -> _Manifest:
     known = json.loads((checkpoint / _MANIFEST).read_text("utf-8"))
+    seconds = {name: float(value) for name, value in known["seconds"].items()}
+    if not all(math.isfinite(value) for value in seconds.values()):
+        raise ValueError("seconds are not finite")
     return _Manifest(
         int(known["step"]),
         None if known["best"] is None else int(known["best"]),
-        Seconds(**known["seconds"]),
+        Seconds(**seconds),
         dict(known["sha256"]),
     )
 
@@ -139,18 +143,26 @@ def _found(run: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _damaged(checkpoint: Path) -> Path | None:
-    """The first file that is missing or changed, the best checkpoint's included."""
+    """The first file that is missing, changed or added, the best checkpoint's included."""
+    whole = checkpoint / _MANIFEST
+    if checkpoint.is_symlink() or whole.is_symlink():
+        return checkpoint
     try:
         manifest = _manifest(checkpoint)
-    except (OSError, ValueError, LookupError, TypeError):
-        return checkpoint / _MANIFEST
-    for name, expected in manifest.sha256.items():
-        path = checkpoint / name
-        if not path.is_file() or sha256(path) != expected:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+        return whole
+    except RecursionError:
+        return whole
+    best = manifest.step if manifest.best is None else manifest.best
+    if checkpoint.name != f"checkpoint-{manifest.step}" or best > manifest.step:
+        return whole
+    found = {path for path in checkpoint.rglob("*") if path.is_symlink() or not path.is_dir()}
+    for path in sorted(found | {checkpoint / name for name in manifest.sha256}):
+        expected = manifest.sha256.get(path.relative_to(checkpoint).as_posix())
+        changed = path not in found or path.is_symlink() or sha256(path) != expected
+        if changed and path != whole:
             return path
-    if manifest.best in (None, manifest.step):
-        return None
-    return _damaged(checkpoint.with_name(f"checkpoint-{manifest.best}"))
+    return None if best == manifest.step else _damaged(checkpoint.with_name(f"checkpoint-{best}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +199,27 @@ def keep_prediction(run: Path, prediction: Prediction, weights_sha256: str) -> N
 
 def kept_prediction(run: Path, weights_sha256: str) -> Prediction | None:
     """The prediction of a model with these weights, if it is there and whole."""
+    path = run / FOLDER / _SPANS
     try:
-        with np.load(run / FOLDER / _SPANS, allow_pickle=False) as arrays:
+        _refuse_packed(path)
+        with np.load(path, allow_pickle=False) as arrays:
             names = ("window", "start", "end", "score", "null_score")
             spans = WindowSpans(*(arrays[name] for name in names))
             weights, seconds = str(arrays["weights"]), float(arrays["seconds"])
     # A zip file has a checksum of each of its arrays.
     except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
+    # An array that says to be larger than its file.
+    except MemoryError:
+        return None
     return Prediction(spans, seconds) if weights == weights_sha256 else None
+
+
+def _refuse_packed(path: Path) -> None:
+    """A file of this module is as large as its arrays."""
+    with zipfile.ZipFile(path) as file:
+        if path.is_symlink() or any(one.compress_type for one in file.infolist()):
+            raise ValueError("not written by keep_prediction")
 
 
 def remove(run: Path) -> None:

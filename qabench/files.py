@@ -115,7 +115,7 @@ def delete(folder: Path) -> None:
     Raises:
         OSError: it cannot be moved away.
     """
-    if folder.exists():
+    if os.path.lexists(folder):
         old = draft_of(folder, f"{os.getpid()}.old")
         _discard(old)
         folder.replace(old)
@@ -129,7 +129,7 @@ def sha256(path: Path) -> str:
 
 
 def _discard(draft: Path) -> None:
-    if draft.is_dir():
+    if draft.is_dir() and not draft.is_symlink():
         shutil.rmtree(draft, ignore_errors=True)
     else:
         with suppress(OSError):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qabench import outcomes, reports
+from qabench import outcomes, reports, rundir
 from qabench.errors import RunError
 from qabench.examples import ExampleSet
 from qabench.files import sha256, write_json
@@ -51,7 +51,8 @@ def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False)
 
     Raises:
         DataError: a file cannot be read or does not belong to the data.
-        RunError: the name is no name, or the directory holds a report already.
+        RunError: the name is no name; the directory holds a report already, is another's or
+            cannot be written.
     """
     if not _NAME.fullmatch(files.name):
         raise RunError(
@@ -64,16 +65,27 @@ def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False)
     data = read_file(files.data)
     predictions, odds = _read(files, data)
     found = _outcomes(data, predictions, odds)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be made ({error.strerror}); name another.") from error
-    write_json(folder / "raw_predictions.json", predictions, indent=None)
-    if odds is not None:
-        write_json(folder / "null_odds.json", odds, indent=None)
-    outcomes.write(found, folder / outcomes.FILE_NAME)
-    reports.write(_report(files, data, found, folder), folder)
+    with rundir.locked(folder):
+        rundir.claim(folder, _identity(files, data), force)
+        write_json(folder / "raw_predictions.json", predictions, indent=None)
+        if odds is not None:
+            write_json(folder / "null_odds.json", odds, indent=None)
+        outcomes.write(found, folder / outcomes.FILE_NAME)
+        reports.write(_report(files, data, found, folder), folder)
     return folder
+
+
+def _identity(files: ForeignFiles, data: ExampleSet) -> dict[str, Any]:
+    """What must be the same for an import that was killed to be gone on with."""
+    read = {"predictions": files.predictions, "null_odds": files.null_odds}
+    return {
+        "benchmark": {"name": DISTRIBUTION},
+        "plugin": {"name": files.name},
+        "seed": 0,
+        "data": {"dev": data.fingerprint},
+        "files": {name: sha256(path) for name, path in read.items() if path is not None},
+        "null_threshold": files.null_threshold,
+    }
 
 
 def _read(files: ForeignFiles, data: ExampleSet) -> tuple[dict[str, str], dict[str, float] | None]:

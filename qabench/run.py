@@ -22,7 +22,14 @@ import transformers
 from accelerate import PartialState
 
 from qabench import checkpoints, hooks, outcomes, reports, rundir, unfinished, window_cache
-from qabench.answers import Answers, BestSpans, WindowSpans, best_spans, merge_windows
+from qabench.answers import (
+    Answers,
+    BestSpans,
+    WindowSpans,
+    are_possible,
+    best_spans,
+    merge_windows,
+)
 from qabench.backbone import (
     Encoder,
     TokenizerFacts,
@@ -282,6 +289,8 @@ def _train_and_score(task: Task, say: Say) -> Report:
 def _predict(task: Task, tuner: FineTuner, weights_sha256: str) -> Prediction:
     """The final prediction; one that an interrupted run made with these weights is used."""
     kept = checkpoints.kept_prediction(task.folder, weights_sha256)
+    if kept is not None and not are_possible(kept.spans, task.dev.windows):
+        kept = None
     # All processes predict or none does.
     tuner.accelerator.wait_for_everyone()
     if kept is not None:

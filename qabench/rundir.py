@@ -36,8 +36,9 @@ def locked(folder: Path) -> Iterator[None]:
         RunError: another process does, or the place cannot be written to.
     """
     # Beside the directory, because --force moves that away.
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
-    holder = folder.with_name(f".{folder.name}.holder")
+    lock_file, holder = (folder.with_name(f".{folder.name}.{one}") for one in ("lock", "holder"))
+    _refuse_links(lock_file, holder)
+    lock = FileLock(lock_file)
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -75,7 +76,7 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> Report | None:
         RunError: the folder belongs to another run.
         ReportError: it holds a broken report.
     """
-    _refuse_link(folder)
+    _refuse_links(folder)
     path = folder / FILE_NAME
     if not path.exists():
         return None
@@ -95,7 +96,7 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
     Raises:
         RunError: the folder belongs to another run or is none, or it cannot be made.
     """
-    _refuse_link(folder)
+    _refuse_links(folder)
     path = folder / FILE_NAME
     with writing(folder):
         remove_drafts(folder.parent, folder.name)
@@ -103,6 +104,7 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
         if force and path.exists():
             delete(folder)
         folder.mkdir(exist_ok=True)
+    _refuse_links(*folder.iterdir())
     if path.exists():
         _compare(folder, _known(path), json.loads(json.dumps(identity)))
     elif any(folder.iterdir()):
@@ -114,12 +116,13 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
         write_json(path, identity)
 
 
-def _refuse_link(folder: Path) -> None:
-    if folder.is_symlink():
-        raise RunError(
-            f"{folder} is a link, and a run writes and deletes in its own folder alone; name "
-            f"another --runs-dir."
-        )
+def _refuse_links(*paths: Path) -> None:
+    for path in paths:
+        if path.is_symlink():
+            raise RunError(
+                f"{path} is a link, and a run writes and deletes in its own folder alone; name "
+                f"another --runs-dir."
+            )
 
 
 def _known(path: Path) -> dict[str, Any]:

@@ -27,11 +27,9 @@ def visible(text: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    """An error of a library by its type and what it says first."""
-    lines = str(error).strip().splitlines()
-    return (
-        f"{type(error).__name__}: {safe(lines[0]).rstrip('.')}" if lines else type(error).__name__
-    )
+    """An error of a library by its type and its first sentence, without advice that may follow."""
+    said = re.split(r"\.\s|\n", str(error).strip(), maxsplit=1)[0]
+    return f"{type(error).__name__}: {safe(said).rstrip('.')}" if said else type(error).__name__
 
 
 def echo(text: str, *, error: bool = False, end: str = "\n") -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import platform
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from qabench.answers import WindowSpans
 from qabench.benchmark import TrainingSettings
 from qabench.checkpoints import Seconds
 from qabench.divergence import RecentLosses, check_mean, check_scores
-from qabench.errors import RunError
+from qabench.errors import QABenchError, RunError
 from qabench.files import writing
 from qabench.model import QAModel
 from qabench.order import (
@@ -36,6 +37,7 @@ from qabench.order import (
     collate_items,
     padding_share,
 )
+from qabench.terminal import reason
 from qabench.training_log import LogFile, LogLine, Progress, log_lines
 
 # The scorer's name for the EM of the tune half of dev, by which the best epoch is chosen.
@@ -84,6 +86,8 @@ class FineTuner(Trainer):
     # The run directory.
     run: Path
     losses: RecentLosses
+    # Whether this process took a step.
+    moved: bool
     spent: Seconds
     # When this process's training began.
     began: float
@@ -162,6 +166,7 @@ class FineTuner(Trainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any) -> Tensor:
         """A forward and a backward pass, remembered until the next line of the log."""
+        self.moved = True
         loss: Tensor = super().training_step(model, inputs, *args)
         self.losses.add(self.state.global_step + 1, inputs["window"], loss)
         return loss
@@ -243,7 +248,7 @@ def fine_tuner(
     )
     tuner.head_learning_rate = recipe.head_learning_rate
     tuner.run = folder
-    tuner.losses, tuner.spent = RecentLosses(), Seconds()
+    tuner.losses, tuner.spent, tuner.moved = RecentLosses(), Seconds(), False
     tuner.remove_callback(ProgressCallback)
     tuner.add_callback(Progress)
     return tuner
@@ -253,12 +258,13 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
     """Fine-tune, from a checkpoint if there is one; after the last step, that only loads it.
 
     Raises:
-        RunError: loss or scores became infinite or not a number, or the disk is full.
+        RunError: loss or scores became infinite or not a number, the disk is full, or the
+            checkpoint is whole but none of this training.
     """
     if checkpoint is not None:
         tuner.spent = checkpoints.seconds_of(checkpoint)
     tuner.began = time.perf_counter()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _loading(tuner, checkpoint):
         warnings.filterwarnings("ignore", message=".*pin_memory.*")
         result = tuner.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if tuner.state.best_global_step:
@@ -274,6 +280,21 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
         loader_seconds=tuner.spent.loader,
         padding_share=_padding_share(tuner),
     )
+
+
+@contextmanager
+def _loading(tuner: FineTuner, checkpoint: Path | None) -> Iterator[None]:
+    """What goes wrong before the first step is the fault of the checkpoint, if there is one."""
+    try:
+        yield
+    except (QABenchError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if checkpoint is None or tuner.moved:
+            raise
+        raise RunError(
+            f"{checkpoint} cannot be gone on from ({reason(error)}); run anew with --force."
+        ) from error
 
 
 def _padding_share(tuner: FineTuner) -> float:
