@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qabench.answers import WindowSpans, best_spans, merge_windows
+from qabench.answers import WindowSpans, are_possible, best_spans, merge_windows
 from qabench.backbone import load_tokenizer
 from qabench.benchmark import AnswerSettings, BackboneSettings, WindowSettings
 from qabench.examples import QAExample
@@ -101,6 +101,56 @@ def test_the_order_of_the_windows_does_not_matter(world):
     )
     one, other = (merge_windows(examples, windows, each, RULES) for each in (spans, turned))
     assert list(one) == list(other)
+
+
+def test_spans_of_a_search_are_possible(world):
+    _, windows = world
+    spans = spans_of(windows, lambda *key: hash(key) % 7)
+    assert are_possible(spans, windows)
+    assert are_possible(replace(spans, window=spans.window.astype(np.int16)), windows)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("window", 1),
+        ("window", -1),
+        ("window", 99),
+        ("start", -1),
+        ("start", 0),
+        ("end", 0),
+        ("end", 10_000),
+        ("score", math.nan),
+        ("score", math.inf),
+        ("null_score", math.nan),
+        ("null_score", math.inf),
+    ],
+)
+def test_spans_out_of_place_are_impossible(world, name, value):
+    _, windows = world
+    spans = spans_of(windows, lambda *key: hash(key) % 7)
+    changed = getattr(spans, name).copy()
+    changed[(0,) * changed.ndim] = value
+    assert not are_possible(replace(spans, **{name: changed}), windows)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: one[:-1],
+        lambda one: one[..., None],
+        lambda one: one[..., :0],
+        lambda one: one.astype(str),
+        lambda one: one.astype(np.complex64),
+        lambda one: np.array(one.flat[0]),
+    ],
+)
+@pytest.mark.parametrize("name", ["window", "start", "end", "score", "null_score"])
+def test_spans_of_another_shape_or_type_are_impossible(world, name, change):
+    _, windows = world
+    spans = spans_of(windows, lambda *key: hash(key) % 7)
+    changed = replace(spans, **{name: change(getattr(spans, name))})
+    assert not are_possible(changed, windows)
 
 
 def test_null_odds_equal_to_the_threshold_keep_the_answer(world):

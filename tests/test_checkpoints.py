@@ -105,6 +105,61 @@ def test_a_checkpoint_whose_best_is_damaged_is_passed_over(tmp_path):
     assert [line.split()[0] for line in said] == ["checkpoint-2", "checkpoint-1"]
 
 
+def forge(run, which, changed):
+    """Change the manifest of a checkpoint."""
+    path = checkpoints.of_step(run, which) / "whole.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"step": 3},
+        {"best": 9},
+        {"best": "x"},
+        {"seconds": 1},
+        {"seconds": {"training": "long", "evaluation": 0, "loader": 0}},
+        {"seconds": {"training": float("nan"), "evaluation": 0, "loader": 0}},
+        {"seconds": {"training": 10**400, "evaluation": 0, "loader": 0}},
+        {"sha256": {}},
+        {"sha256": {"../../../secret": "0"}},
+        {"sha256": {"a\0b": "0"}},
+        {"sha256": "none"},
+    ],
+    ids=str,
+)
+def test_a_forged_manifest_is_passed_over(tmp_path, changed):
+    keep(tmp_path, 2)
+    forge(tmp_path, 2, changed)
+    assert checkpoints.last(tmp_path, print) is None
+
+
+def test_checkpoints_that_call_each_other_the_best_end_nowhere(tmp_path):
+    keep(tmp_path, 1, 2, best=1)
+    forge(tmp_path, 1, {"best": 2})
+    assert checkpoints.last(tmp_path, print) is None
+
+
+def test_a_file_that_was_put_into_a_checkpoint_is_found(tmp_path):
+    keep(tmp_path, 2)
+    (checkpoints.of_step(tmp_path, 2) / "pytorch_model.bin").write_bytes(b"")
+    assert checkpoints.last(tmp_path, print) is None
+
+
+@pytest.mark.parametrize("what", ["model.safetensors", "whole.json", ""])
+def test_a_link_in_place_of_a_checkpoint_is_not_followed(tmp_path, what):
+    run = tmp_path / "run"
+    run.mkdir()
+    keep(run, 2)
+    inside = checkpoints.of_step(run, 2) / what
+    inside.rename(tmp_path / "outside")
+    inside.symlink_to(tmp_path / "outside")
+    assert checkpoints.last(run, print) is None
+    keep(run, 3)
+    assert names(run) == ["checkpoint-3"]
+    assert (tmp_path / "outside").exists()
+
+
 @pytest.fixture
 def prediction() -> Prediction:
     places, scores = np.arange(6, dtype=np.int32).reshape(3, 2), np.full((3, 2), -np.inf)
@@ -134,6 +189,23 @@ def test_a_damaged_prediction_is_none(tmp_path, prediction):
     for damaged in (b"", whole[:100], whole[:-30], bytes(changed)):
         path.write_bytes(damaged)
         assert checkpoints.kept_prediction(tmp_path, "abc") is None
+
+
+def test_a_prediction_that_unpacks_to_more_is_none(tmp_path, prediction):
+    checkpoints.keep_prediction(tmp_path, prediction, "abc")
+    path = tmp_path / "checkpoints" / "spans.npz"
+    with np.load(path) as arrays:
+        known = dict(arrays)
+    np.savez_compressed(path, **known)
+    assert checkpoints.kept_prediction(tmp_path, "abc") is None
+
+
+def test_a_prediction_behind_a_link_is_none(tmp_path, prediction):
+    checkpoints.keep_prediction(tmp_path, prediction, "abc")
+    path = tmp_path / "checkpoints" / "spans.npz"
+    path.rename(tmp_path / "spans.npz")
+    path.symlink_to(tmp_path / "spans.npz")
+    assert checkpoints.kept_prediction(tmp_path, "abc") is None
 
 
 def test_nothing_is_left_of_a_finished_run(tmp_path):

@@ -22,9 +22,9 @@ from qabench.errors import BackboneError, BenchmarkError, DataError, ReportError
 from qabench.foreign import ForeignFiles, import_predictions
 from qabench.predictions import read_null_odds, read_predictions
 from qabench.readers import read_file
-from qabench.rundir import claim, finished
+from qabench.rundir import claim, finished, locked
 from qabench.tables import render
-from qabench.terminal import safe, visible
+from qabench.terminal import reason, safe, visible
 from qabench.verify import verify
 
 ROOT = Path(__file__).parents[1]
@@ -93,6 +93,39 @@ def test_a_run_does_not_write_or_delete_through_a_link(tmp_path):
     assert (target / "run.json").is_file()
 
 
+@pytest.mark.parametrize("name", ["checkpoints", "model", "training_log.jsonl", "report.json"])
+def test_a_run_directory_with_a_link_in_it_is_not_written_to(name, tmp_path):
+    folder, target = tmp_path / "seed-0", tmp_path / "precious"
+    claim(folder, {"seed": 0}, False)
+    target.mkdir()
+    (folder / name).symlink_to(target)
+    with pytest.raises(RunError, match=rf"{name} is a link"):
+        claim(folder, {"seed": 0}, False)
+    claim(folder, {"seed": 0}, True)
+    assert [one.name for one in folder.iterdir()] == ["run.json"]
+    assert target.is_dir()
+
+
+@pytest.mark.parametrize("name", [".seed-0.lock", ".seed-0.holder"])
+def test_a_lock_is_not_written_through_a_link(name, tmp_path):
+    target = tmp_path / "precious"
+    target.write_text("all my work")
+    (tmp_path / name).symlink_to(target)
+    with pytest.raises(RunError, match=rf"{name} is a link"), locked(tmp_path / "seed-0"):
+        pass
+    assert target.read_text() == "all my work"
+
+
+def test_an_import_is_not_written_through_a_link(run, tmp_path):
+    files = ForeignFiles("linked", tmp_path / "dev.json", tmp_path / "answers.json")
+    target = tmp_path / "precious"
+    target.mkdir()
+    (run.parent / "linked").symlink_to(target)
+    with pytest.raises(RunError, match="linked is a link"):
+        import_predictions(files, tmp_path / "runs", force=True)
+    assert not any(target.iterdir())
+
+
 def test_nothing_unseen_reaches_the_terminal(run, qabench):
     change(run, "warnings", to=[EVIL])
     change(run, "settings", "note", to=EVIL)
@@ -117,6 +150,12 @@ def test_text_keeps_its_letters_lines_and_marks_when_made_visible():
     assert visible(text) == text
     assert safe(text) == "Zoë 東京 e\u0301 🎻 two spaces"
     assert visible(EVIL) == "\ufffd]0;x\ufffd\ufffd[31mred\ufffd\ufffd \ufffd31m"
+
+
+def test_an_errors_reason_is_its_first_sentence_in_letters_that_can_be_read():
+    error = ValueError("\x1b[2JThe file v1.2 is broken. Run anything to mend it.\nThen this.")
+    assert reason(error) == "ValueError: \ufffd[2JThe file v1.2 is broken"
+    assert reason(EOFError()) == "EOFError"
 
 
 def test_a_table_in_markdown_is_no_markup(run):

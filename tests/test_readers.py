@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from qabench import hostile
 from qabench.errors import DataError
 from qabench.examples import ExampleSet, GoldAnswer, QAExample
 from qabench.fingerprints import fingerprint
@@ -269,6 +270,14 @@ def test_a_wrong_structure_is_named_by_its_path(tmp_path, document, problem):
 )
 def test_a_file_that_cannot_be_read_is_one_clear_error(tmp_path, name, content, problem):
     assert problem in message_of(tmp_path, content, name)
+
+
+def test_a_gzip_file_that_fills_memory_is_refused_before_it_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(hostile, "_LARGEST_UNPACKED", 100_000)
+    whole = gzip.compress(b" " * 99_999 + b"]")
+    assert "is not valid JSON" in message_of(tmp_path, whole, "data.json.gz")
+    trap = gzip.compress(b" " * 100_001)
+    assert "unpacks to more than 100000 bytes" in message_of(tmp_path, trap, "data.json.gz")
 
 
 def test_a_parquet_file_must_have_the_columns(tmp_path):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 import re
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from qabench import benchmark, reports, rundir
 from qabench.contests import gather
@@ -253,6 +256,71 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     assert resumed[0].weights_sha256 == found[0].weights_sha256
     assert resumed[0].files == found[0].files
     assert resumed[0].training_log == found[0].training_log
+
+
+class Payload:
+    """Unpickling this makes a folder."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+@pytest.fixture(scope="module")
+def half_done(heads, benchmark_file, tmp_path_factory) -> Path:
+    """Runs that stopped after the first checkpoint."""
+    from qabench.training import FineTuner
+
+    runs = tmp_path_factory.mktemp("half_done")
+
+    def stopped(self, *args):
+        if self.state.epoch >= 1:
+            signal.raise_signal(2)
+        return training_step(self, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        training_step = FineTuner.training_step
+        patch.setattr(FineTuner, "training_step", stopped)
+        with pytest.raises(SignalError):
+            run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), print)
+    return runs
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth"]
+)
+def test_a_checkpoint_of_a_stranger_is_not_unpickled(
+    half_done, heads, benchmark_file, tmp_path, name
+):
+    runs = Path(shutil.copytree(half_done, tmp_path / "runs"))
+    mark, content = tmp_path / "was_run", io.BytesIO()
+    torch.save(Payload(mark), content)
+    (manifest,) = folder_of(runs, heads[0]).glob("checkpoints/*/whole.json")
+    manifest.with_name(name).write_bytes(content.getvalue())
+    known = json.loads(manifest.read_text())
+    known["sha256"][name] = sha256(manifest.with_name(name))
+    manifest.write_text(json.dumps(known))
+    message = r"checkpoint-\d+ cannot be gone on from \(\w+: [^()]*\); run anew with --force"
+    with pytest.raises(RunError, match=message):
+        run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), print)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("state", ["{}", "[]", '{"global_step": "x"}', "\udcff"])
+def test_a_checkpoint_without_a_state_is_one_sentence(
+    half_done, heads, benchmark_file, tmp_path, state
+):
+    runs = Path(shutil.copytree(half_done, tmp_path / "runs"))
+    (manifest,) = folder_of(runs, heads[0]).glob("checkpoints/*/whole.json")
+    name = "trainer_state.json"
+    manifest.with_name(name).write_bytes(state.encode(errors="surrogateescape"))
+    known = json.loads(manifest.read_text())
+    known["sha256"][name] = sha256(manifest.with_name(name))
+    manifest.write_text(json.dumps(known))
+    with pytest.raises(RunError, match=r"checkpoint-\d+ cannot be gone on from"):
+        run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), print)
 
 
 @pytest.mark.parametrize(("keep", "kept"), [("last", 1), ("best", 0)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,38 @@ def test_an_import_is_not_overwritten_unless_forced(foreign):
     with pytest.raises(RunError, match="--force"):
         import_predictions(files, runs)
     assert import_predictions(files, runs, force=True) == folder
+
+
+def test_an_import_that_was_killed_leaves_no_report_and_is_made_whole(
+    foreign, tmp_path, monkeypatch
+):
+    files, whole = foreign
+    folder = import_predictions(replace(files, null_threshold=0.5), tmp_path)
+
+    def killed(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outcomes, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            import_predictions(files, tmp_path, force=True)
+    assert not (folder / reports.FILE_NAME).exists()
+    with pytest.raises(RunError, match=r"null_threshold: 0.0 -> 2.0.*--force"):
+        import_predictions(replace(files, null_threshold=2.0), tmp_path)
+    assert import_predictions(files, tmp_path) == folder
+    assert verify(folder) == ()
+    assert (
+        reports.read(folder / reports.FILE_NAME).files
+        == reports.read(whole / reports.FILE_NAME).files
+    )
+
+
+def test_a_forced_import_keeps_nothing_of_the_one_before(foreign, tmp_path):
+    files, _ = foreign
+    folder = import_predictions(files, tmp_path)
+    assert (folder / "null_odds.json").exists()
+    import_predictions(replace(files, null_odds=None), tmp_path, force=True)
+    assert not (folder / "null_odds.json").exists()
 
 
 def test_predictions_of_other_questions_are_refused(foreign, tmp_path):
