@@ -126,7 +126,7 @@ def forge(run, which, changed):
         {"sha256": {"a\0b": "0"}},
         {"sha256": "none"},
     ],
-    ids=str,
+    ids=lambda changed: str(changed)[:40],
 )
 def test_a_forged_manifest_is_passed_over(tmp_path, changed):
     keep(tmp_path, 2)
