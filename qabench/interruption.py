@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from qabench.errors import SignalError
+
+_SAID: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "ended by SIGTERM"}
+
+# Seconds.
+_SOON = 0.01
 
 
 class _Terminated(BaseException):
@@ -29,18 +36,40 @@ def stoppable(advice: str) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _terminate)
+    came: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        # A second one must not break into the cleaning up after the first.
+        signal.signal(number, signal.SIG_IGN)
+        raise _Terminated
+
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        if not came or what.exc_type not in (KeyboardInterrupt, _Terminated):
+            report(what)
+            return
+        # Raised where nothing can be raised, such as in a destructor: again, outside of it.
+        number = came.pop()
+        signal.signal(number, stop)
+        threading.Timer(_SOON, _thread.interrupt_main, (number,)).start()
+
+    report, sys.unraisablehook = sys.unraisablehook, lost
+    before = {number: signal.getsignal(number) for number in _SAID}
+    # A shell's background command is not to hear of Ctrl-C; None is no handler of Python's.
+    heard = [one for one, handler in before.items() if handler not in (signal.SIG_IGN, None)]
+    for number in heard:
+        signal.signal(number, stop)
     try:
         yield
-    except KeyboardInterrupt as error:
-        raise SignalError(f"interrupted; {advice}", signal.SIGINT) from error
-    except _Terminated as error:
-        raise SignalError(f"ended by SIGTERM; {advice}", signal.SIGTERM) from error
+    # Native code in between, which knows no signals, may make any error of one.
+    except BaseException as error:
+        if not came and not isinstance(error, KeyboardInterrupt):
+            raise
+        number = came[0] if came else int(signal.SIGINT)
+        raise SignalError(f"{_SAID[number]}; {advice}", number) from error
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    # A second one must not break into the cleaning up after the first.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _Terminated
+        sys.unraisablehook = report
+        for number in heard:
+            signal.signal(number, before[number])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
 
 import pytest
 
@@ -16,11 +18,11 @@ from qabench.interruption import stoppable
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
 )
 def test_a_signal_ends_the_block_with_advice(number, code, what):
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     with pytest.raises(SignalError, match=f"^{what}; go on so$") as error, stoppable("go on so"):
         signal.raise_signal(number)
     assert error.value.exit_code == code
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(number) == before
 
 
 def test_no_handler_of_exceptions_swallows_it():
@@ -32,6 +34,50 @@ def test_no_handler_of_exceptions_swallows_it():
 
     with pytest.raises(SignalError), stoppable("go on so"):
         careless()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_error_that_native_code_made_of_a_signal_is_still_the_signal(number):
+    def native() -> None:
+        try:
+            signal.raise_signal(number)
+        except BaseException:
+            raise ValueError("could not determine the shape") from None
+
+    with pytest.raises(SignalError) as error, stoppable("go on so"):
+        native()
+    assert error.value.exit_code == 128 + number
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_in_a_destructor_ends_the_block_all_the_same(number, capsys):
+    class Dying:
+        def __del__(self) -> None:
+            signal.raise_signal(number)
+
+    def work() -> None:
+        Dying()
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            time.sleep(0.001)
+
+    before = sys.unraisablehook
+    with pytest.raises(SignalError) as error, stoppable("go on so"):
+        work()
+    assert error.value.exit_code == 128 + number
+    assert capsys.readouterr().err == ""
+    assert sys.unraisablehook is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_ignored_stays_so(number):
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stoppable("go on so"):
+            signal.raise_signal(number)
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
 
 
 def test_a_second_signal_does_not_break_into_cleaning_up():
