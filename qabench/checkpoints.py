@@ -35,6 +35,12 @@ _MANIFEST = "whole.json"
 _SPANS = "spans.npz"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
+# What a manifest may raise that is none.
+_SPOILT = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError),
+    *(ArithmeticError, RecursionError),
+)
+
 
 @dataclass(slots=True)
 class Seconds:
@@ -58,7 +64,7 @@ class _Manifest:
     step: int
     best: int | None
     seconds: Seconds
-    sha256: Mapping[str, str]
+    sha256: Mapping[str, str | None]
 
 
 def drafts(run: Path) -> Path:
@@ -93,9 +99,7 @@ def keep(run: Path, step: int, best: int | None, spent: Seconds) -> None:
     place = of_step(run, step)
     place.parent.mkdir(exist_ok=True)
     draft = drafts(run) / place.name
-    files = [path for path in sorted(draft.rglob("*")) if path.is_file()]
-    hashes = {path.relative_to(draft).as_posix(): sha256(path) for path in files}
-    manifest = _Manifest(step, best, spent, hashes)
+    manifest = _Manifest(step, best, spent, _hashes(draft))
     (draft / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=2), "utf-8")
     settle(draft, place)
     for other, path in _found(run):
@@ -132,7 +136,7 @@ def _manifest(checkpoint: Path) -> _Manifest:
         int(known["step"]),
         None if known["best"] is None else int(known["best"]),
         Seconds(**seconds),
-        dict(known["sha256"]),
+        {**known["sha256"]},
     )
 
 
@@ -143,26 +147,33 @@ def _found(run: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _damaged(checkpoint: Path) -> Path | None:
-    """The first file that is missing, changed or added, the best checkpoint's included."""
-    whole = checkpoint / _MANIFEST
-    if checkpoint.is_symlink() or whole.is_symlink():
-        return checkpoint
+    """The first file that is missing, changed, added or a link, the best checkpoint's included."""
     try:
         manifest = _manifest(checkpoint)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-        return whole
-    except RecursionError:
-        return whole
+    except _SPOILT:
+        return checkpoint / _MANIFEST
     best = manifest.step if manifest.best is None else manifest.best
     if checkpoint.name != f"checkpoint-{manifest.step}" or best > manifest.step:
-        return whole
-    found = {path for path in checkpoint.rglob("*") if path.is_symlink() or not path.is_dir()}
-    for path in sorted(found | {checkpoint / name for name in manifest.sha256}):
-        expected = manifest.sha256.get(path.relative_to(checkpoint).as_posix())
-        changed = path not in found or path.is_symlink() or sha256(path) != expected
-        if changed and path != whole:
-            return path
+        return checkpoint / _MANIFEST
+    if checkpoint.is_symlink():
+        return checkpoint
+    found = _hashes(checkpoint)
+    for name in sorted(found.keys() | manifest.sha256.keys()):
+        if found.get(name) is None or found[name] != manifest.sha256.get(name):
+            return checkpoint / name
     return None if best == manifest.step else _damaged(checkpoint.with_name(f"checkpoint-{best}"))
+
+
+def _hashes(checkpoint: Path) -> dict[str, str | None]:
+    """sha256 by file, the manifest left out; of what is no file but a link or device ``None``."""
+    found: dict[str, str | None] = {}
+    for path in sorted(checkpoint.rglob("*")):
+        name = path.relative_to(checkpoint).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            found[name] = None
+        elif path.is_file() and name != _MANIFEST:
+            found[name] = sha256(path)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,14 +264,14 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
     if checkpoint is not None:
         tuner.spent = checkpoints.seconds_of(checkpoint)
     tuner.began = time.perf_counter()
-    with warnings.catch_warnings(), _loading(tuner, checkpoint):
+    with warnings.catch_warnings(), _loading(checkpoint, lambda: not tuner.moved):
         warnings.filterwarnings("ignore", message=".*pin_memory.*")
         result = tuner.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if tuner.state.best_global_step:
         # Not the Trainer's way, which knows the best by a path that moving the folder makes wrong.
-        tuner._load_from_checkpoint(
-            str(checkpoints.of_step(tuner.run, tuner.state.best_global_step))
-        )
+        best = checkpoints.of_step(tuner.run, tuner.state.best_global_step)
+        with _loading(best, lambda: True):
+            tuner._load_from_checkpoint(str(best))
     return TrainingOutcome(
         log=tuple(log_lines(tuner.state.log_history)),
         steps=tuner.state.global_step,
@@ -283,14 +283,14 @@ def train(tuner: FineTuner, checkpoint: Path | None) -> TrainingOutcome:
 
 
 @contextmanager
-def _loading(tuner: FineTuner, checkpoint: Path | None) -> Iterator[None]:
-    """What goes wrong before the first step is the fault of the checkpoint, if there is one."""
+def _loading(checkpoint: Path | None, at_fault: Callable[[], bool]) -> Iterator[None]:
+    """Say in one sentence that a checkpoint cannot be loaded, if the error is its fault."""
     try:
         yield
     except (QABenchError, torch.OutOfMemoryError):
         raise
     except Exception as error:
-        if checkpoint is None or tuner.moved:
+        if checkpoint is None or not at_fault():
             raise
         raise RunError(
             f"{checkpoint} cannot be gone on from ({reason(error)}); run anew with --force."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -140,9 +141,18 @@ def test_checkpoints_that_call_each_other_the_best_end_nowhere(tmp_path):
     assert checkpoints.last(tmp_path, print) is None
 
 
-def test_a_file_that_was_put_into_a_checkpoint_is_found(tmp_path):
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: os.mkfifo(path),
+        lambda path: path.symlink_to(path.parents[2]),
+    ],
+    ids=["file", "pipe", "linked folder"],
+)
+def test_what_was_put_into_a_checkpoint_is_found(tmp_path, put):
     keep(tmp_path, 2)
-    (checkpoints.of_step(tmp_path, 2) / "pytorch_model.bin").write_bytes(b"")
+    put(checkpoints.of_step(tmp_path, 2) / "pytorch_model.bin")
     assert checkpoints.last(tmp_path, print) is None
 
 
