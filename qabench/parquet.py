@@ -14,9 +14,7 @@ from typing import Any, BinaryIO
 from qabench.hostile import largest, refuse_trap
 from qabench.terminal import reason
 
-# Prefixes of earlier texts stand for texts in it, at a size that shows only when all are read.
-_UNBOUNDED = "DELTA_BYTE_ARRAY"
-# Bytes of a number or a reference, with its place in a list.
+# Bytes of a number or a reference.
 _WIDTH = 8
 
 
@@ -44,7 +42,7 @@ def batches(source: BinaryIO, columns: Collection[str]) -> Iterator[Any]:
         columns: to read; others are not looked at.
 
     Raises:
-        ParquetError: the file is damaged, or its texts are stored so that their size is unknown.
+        ParquetError: the file is damaged, or a text is stored so that its size is unknown.
         TrapError: the columns come to more than a file of this size may hold.
     """
     from pyarrow import parquet
@@ -52,12 +50,11 @@ def batches(source: BinaryIO, columns: Collection[str]) -> Iterator[Any]:
     limit = largest(source)
     with _damage():
         metadata = parquet.read_metadata(source)
-        leaves = [i for i in range(metadata.num_columns) if _is_in(metadata, i, columns)]
-        size = sum(_stored(metadata, leaf) for leaf in leaves)
+        # What pyarrow tells of single columns ends the process where a footer is spoilt.
+        groups = map(metadata.row_group, range(metadata.num_row_groups))
+        size = sum(group.total_byte_size for group in groups)
         refuse_trap(size, limit)
-        texts = [metadata.schema.column(leaf) for leaf in leaves]
-        references = [text.path for text in texts if text.physical_type == "BYTE_ARRAY"]
-        file = parquet.ParquetFile(source, read_dictionary=references)
+        file = parquet.ParquetFile(source, read_dictionary=_texts(metadata.schema, columns))
         # Nested references of several row groups at a time are more than pyarrow can join.
         for group in range(metadata.num_row_groups):
             for batch in file.iter_batches(row_groups=[group], columns=list(columns)):
@@ -99,41 +96,39 @@ def _damage() -> Iterator[None]:
         raise ParquetError(reason(error)) from error
 
 
-def _is_in(metadata: Any, leaf: int, columns: Collection[str]) -> bool:
-    path = metadata.schema.column(leaf).path
-    return any(path == name or path.startswith(f"{name}.") for name in columns)
-
-
-def _stored(metadata: Any, leaf: int) -> int:
-    """Bytes of a leaf column before its references are followed."""
-    width = max(_WIDTH, metadata.schema.column(leaf).length)
-    groups = map(metadata.row_group, range(metadata.num_row_groups))
-    chunks = [group.column(leaf) for group in groups]
-    if any(_UNBOUNDED in chunk.encodings for chunk in chunks):
-        raise ParquetError(f"column {chunks[0].path_in_schema!r} is encoded as {_UNBOUNDED}")
-    return sum(chunk.total_uncompressed_size + chunk.num_values * width for chunk in chunks)
+def _texts(schema: Any, columns: Collection[str]) -> list[str]:
+    """Paths of the texts in some columns, which may be nested."""
+    leaves = [schema.column(number) for number in range(len(schema))]
+    wanted = [leaf for leaf in leaves if leaf.path.partition(".")[0] in columns]
+    for leaf in wanted:
+        # These cannot be read as they are stored, and no column of ours has them.
+        if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY":
+            raise ParquetError(f"column {leaf.path!r} holds bytes of one length")
+    return [leaf.path for leaf in wanted if leaf.physical_type == "BYTE_ARRAY"]
 
 
 def _copied(column: Any) -> int:
-    """Bytes of the texts that :func:`values` makes of a column."""
+    """Bytes of what :func:`values` makes of a column."""
     import pyarrow as pa
 
-    shared = pa.types.is_dictionary(column.type)
-    return int(column.dictionary.nbytes) if shared else _referred(column)
+    if pa.types.is_dictionary(column.type):
+        return int(column.dictionary.nbytes) + _WIDTH * len(column)
+    return _referred(column)
 
 
 def _referred(array: Any) -> int:
-    """Bytes of the texts in a column, each counted as often as it is referred to."""
+    """Bytes of the values in a column, each counted as often as it is referred to."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    size = _WIDTH * len(array)
     if pa.types.is_dictionary(array.type):
         lengths = pc.binary_length(array.dictionary)
-        return int(pc.sum(lengths.take(array.indices), min_count=0).as_py())
+        return size + int(pc.sum(lengths.take(array.indices), min_count=0).as_py())
     if pa.types.is_map(array.type):
-        return _referred(array.keys) + _referred(array.items)
+        return size + _referred(array.keys) + _referred(array.items)
     if pa.types.is_struct(array.type):
-        return sum(map(_referred, array.flatten()))
+        return size + sum(map(_referred, array.flatten()))
     if pa.types.is_nested(array.type):
-        return _referred(array.flatten())
-    return 0
+        return size + _referred(array.flatten())
+    return size
