@@ -58,6 +58,8 @@ def batches(source: BinaryIO, columns: Collection[str]) -> Iterator[Any]:
         # Nested references of several row groups at a time are more than pyarrow can join.
         for group in range(metadata.num_row_groups):
             for batch in file.iter_batches(row_groups=[group], columns=list(columns)):
+                # References may lead nowhere.
+                batch.validate(full=True)
                 size += sum(map(_copied, batch.columns))
                 refuse_trap(size, limit)
                 yield batch

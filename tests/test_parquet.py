@@ -218,3 +218,11 @@ def test_results_that_fill_memory_are_one_sentence(small_limit, tmp_path):
     path.write_bytes(stored(table).getvalue())
     with pytest.raises(ReportError, match=r"questions\.parquet cannot be read \(unpacks to more"):
         outcomes.read(path)
+
+
+def test_a_reference_that_leads_nowhere_is_damage():
+    nowhere = pa.DictionaryArray.from_arrays(
+        pa.array([0, 5], pa.int32()), pa.array(["x"]), safe=False
+    )
+    with pytest.raises(ParquetError):
+        read(stored(pa.table({"a": nowhere})), ["a"])

@@ -384,7 +384,7 @@ def test_a_diverged_run_stops_loudly_and_leaves_no_report(heads, benchmark_file,
         run(Plan(settings, heads[:1], [0], tmp_path), print)
     folder = folder_of(tmp_path, heads[0])
     assert not (folder / "report.json").exists()
-    run(Plan(benchmark.load(str(benchmark_file)), heads[1:], [0], tmp_path), print)
+    run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [1], tmp_path), print)
     (contest,) = gather([tmp_path])
     (left_out,) = contest.unfinished
     assert (left_out.plugin, left_out.seed, left_out.folder) == (heads[0], 0, folder)
