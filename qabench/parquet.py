@@ -75,7 +75,7 @@ def values(column: Any) -> list[Any]:
     """The column of a batch; the same text, outside of lists, is one object.
 
     Raises:
-        ParquetError: a text is not UTF-8.
+        ParquetError: a value is none of Python's, such as a date behind the year 9999.
     """
     import pyarrow as pa
 

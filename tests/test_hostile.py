@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import pickle
 import shutil
 import sys
@@ -12,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from payload import Payload
 from people import squad
 
 from qabench import benchmark, reports
@@ -200,16 +200,6 @@ def test_a_benchmark_file_that_is_a_trap_is_one_sentence(text, tmp_path):
     path.write_text(text)
     with pytest.raises(BenchmarkError, match=r"trap\.toml|nested too deeply"):
         benchmark.load(str(path))
-
-
-class Payload:
-    """Unpickling this makes a file."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self):
-        return (os.mkdir, (str(self.mark),))
 
 
 def test_an_encoders_own_code_and_pickled_weights_are_never_run(encoder_folder, tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import re
 import shutil
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from payload import Payload
 
 from qabench import benchmark, reports, rundir
 from qabench.contests import gather
@@ -258,16 +258,6 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     assert resumed[0].training_log == found[0].training_log
 
 
-class Payload:
-    """Unpickling this makes a folder."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.mark),)
-
-
 @pytest.fixture(scope="module")
 def half_done(heads, benchmark_file, tmp_path_factory) -> Path:
     """Runs that stopped after the first checkpoint."""
@@ -288,20 +278,26 @@ def half_done(heads, benchmark_file, tmp_path_factory) -> Path:
     return runs
 
 
+def forged(half_done: Path, head: str, folder: Path, name: str, content: bytes) -> Path:
+    """A copy of the runs, with another file in the checkpoint and a manifest that fits."""
+    runs = Path(shutil.copytree(half_done, folder / "runs"))
+    (manifest,) = folder_of(runs, head).glob("checkpoints/*/whole.json")
+    manifest.with_name(name).write_bytes(content)
+    known = json.loads(manifest.read_text())
+    known["sha256"][name] = sha256(manifest.with_name(name))
+    manifest.write_text(json.dumps(known))
+    return runs
+
+
 @pytest.mark.parametrize(
     "name", ["model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth"]
 )
 def test_a_checkpoint_of_a_stranger_is_not_unpickled(
     half_done, heads, benchmark_file, tmp_path, name
 ):
-    runs = Path(shutil.copytree(half_done, tmp_path / "runs"))
     mark, content = tmp_path / "was_run", io.BytesIO()
     torch.save(Payload(mark), content)
-    (manifest,) = folder_of(runs, heads[0]).glob("checkpoints/*/whole.json")
-    manifest.with_name(name).write_bytes(content.getvalue())
-    known = json.loads(manifest.read_text())
-    known["sha256"][name] = sha256(manifest.with_name(name))
-    manifest.write_text(json.dumps(known))
+    runs = forged(half_done, heads[0], tmp_path, name, content.getvalue())
     message = r"checkpoint-\d+ cannot be gone on from \(\w+: [^()]*\); run anew with --force"
     with pytest.raises(RunError, match=message):
         run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), print)
@@ -312,13 +308,8 @@ def test_a_checkpoint_of_a_stranger_is_not_unpickled(
 def test_a_checkpoint_without_a_state_is_one_sentence(
     half_done, heads, benchmark_file, tmp_path, state
 ):
-    runs = Path(shutil.copytree(half_done, tmp_path / "runs"))
-    (manifest,) = folder_of(runs, heads[0]).glob("checkpoints/*/whole.json")
-    name = "trainer_state.json"
-    manifest.with_name(name).write_bytes(state.encode(errors="surrogateescape"))
-    known = json.loads(manifest.read_text())
-    known["sha256"][name] = sha256(manifest.with_name(name))
-    manifest.write_text(json.dumps(known))
+    content = state.encode(errors="surrogateescape")
+    runs = forged(half_done, heads[0], tmp_path, "trainer_state.json", content)
     with pytest.raises(RunError, match=r"checkpoint-\d+ cannot be gone on from"):
         run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), print)
 
