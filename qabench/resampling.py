@@ -14,6 +14,8 @@ Longs = NDArray[np.int64]
 
 # Numbers drawn at once: bounds the memory at some 16 MiB, whatever the questions and resamples.
 _CHUNK = 2**20
+# Of a variance: what sums of many thousand numbers may be off by, and more.
+_ROUNDING = 1e-12
 
 
 def resampled_means(
@@ -71,4 +73,7 @@ def seed_variance(scores: Floats, units: Longs) -> float:
     means = scores.mean(axis=1)
     residuals = scores - scores.mean(axis=0)
     by_chance = sum(sampling_variance(row, units) for row in residuals) / (seeds - 1)
-    return max(0.0, float(means.var(ddof=1)) - by_chance) / seeds
+    between = float(means.var(ddof=1))
+    own = between - by_chance
+    # What rounding leaves of a difference that is 0 has a square root that is not so small.
+    return own / seeds if own > _ROUNDING * between else 0.0

@@ -151,6 +151,14 @@ def test_seed_variance_is_right_on_average(articles):
     assert np.mean(estimates) == pytest.approx(own**2 / seeds, rel=0.08)
 
 
+@pytest.mark.parametrize("questions", [2, 11, 12, 301])
+def test_seeds_that_differ_in_one_question_alone_have_no_variance_of_their_own(questions):
+    for place in range(questions):
+        scores = np.zeros((2, questions))
+        scores[0, place] = 0.25
+        assert seed_variance(scores, np.arange(questions)) == 0
+
+
 def test_article_codes_keep_questions_without_an_article_apart():
     codes = article_codes(["x", None, "y", "", "x", None])
     assert codes.tolist() == [0, 1, 2, 3, 0, 4]
