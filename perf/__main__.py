@@ -80,7 +80,7 @@ def _measure(options: argparse.Namespace, scale: Scale) -> int:
     from measuring import Comparison
     from outcome import document, machine, page, tables
 
-    from qabench.files import write_json, write_text
+    from qabench.base.files import write_json, write_text
 
     with tempfile.TemporaryDirectory() as folder:
         facts = machine()

@@ -9,11 +9,11 @@ from pathlib import Path
 from string import ascii_letters, ascii_lowercase
 from typing import Any
 
-from qabench.backbone import TokenizerFacts, load_tokenizer
-from qabench.benchmark import AnswerSettings, BackboneSettings, WindowSettings, load
-from qabench.examples import QAExample, sample
+from qabench.benchmarks.settings import AnswerSettings, BackboneSettings, WindowSettings, load
+from qabench.data.examples import QAExample, sample
+from qabench.data.readers import read_file
 from qabench.quickstart.corpus import read_generated
-from qabench.readers import read_file
+from qabench.training.backbone import TokenizerFacts, load_tokenizer
 
 QUICKSTART = "qabench:quickstart"
 

@@ -14,8 +14,8 @@ from material import Material
 from measuring import Comparison, Count, Finding, Growth, Memory
 from tabulate import tabulate
 
-from qabench.provenance import environment
-from qabench.training import Hardware
+from qabench.runs.provenance import environment
+from qabench.training.hardware import Hardware
 
 Document = Mapping[str, Any]
 _PEERS = ("datasets", "pytorch-crf", "typer")

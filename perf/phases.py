@@ -18,17 +18,18 @@ from typing import Any, TypeVar
 import torch
 import transformers
 
-from qabench.answers import merge_windows
-from qabench.backbone import load_encoder, load_tokenizer
-from qabench.benchmark import Benchmark, load
-from qabench.model import QAModel
-from qabench.order import WindowDataset
-from qabench.plugins import build_head, discover
-from qabench.predictions import golds_of
-from qabench.readers import read_file
-from qabench.scoring import official_scores
-from qabench.training import Recipe, fine_tuner, pick_hardware, predict
-from qabench.windows import Windows, make_windows
+from qabench.benchmarks.settings import Benchmark, load
+from qabench.data.readers import read_file
+from qabench.plugins.discovery import build_head, discover
+from qabench.scoring.predictions import golds_of
+from qabench.scoring.squad import official_scores
+from qabench.training.backbone import load_encoder, load_tokenizer
+from qabench.training.batches import WindowDataset
+from qabench.training.fine_tuning import Recipe, fine_tuner, predict
+from qabench.training.hardware import pick_hardware
+from qabench.training.model import QAModel
+from qabench.windows.answers import merge_windows
+from qabench.windows.cutting import Windows, make_windows
 
 HEAD = "spanbert_linear"
 MEBIBYTE = 2**20

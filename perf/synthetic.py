@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from qabench.examples import GoldAnswer, QAExample
+from qabench.data.examples import GoldAnswer, QAExample
 
 # Lengths in words at these shares of 4,478 real questions of SQuAD v2 and their 491 contexts.
 SHARES = (0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1)

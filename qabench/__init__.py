@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from qabench.errors import QABenchError
 
 if TYPE_CHECKING:
-    from qabench.hookspecs import (
+    from qabench.plugins.hookspecs import (
         HOOKSPEC_VERSION,
         HeadSpec,
         MetricSpec,
@@ -36,7 +36,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load the plugin contract when it is asked for: most commands need no pluggy."""
     if name in __all__:
-        from qabench import hookspecs
+        from qabench.plugins import hookspecs
 
         return getattr(hookspecs, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 
 from qabench import __version__
+from qabench.base.terminal import echo
 from qabench.errors import QABenchError
-from qabench.terminal import echo
 
 DEFAULT_BENCHMARK = "quickstart"
 _PATH = click.Path(path_type=Path)
@@ -88,7 +88,6 @@ def _finite(context: click.Context, parameter: click.Parameter, value: float) ->
 )
 @click.option("--runs-dir", type=_PATH, default=Path("runs"), help="Folder of the run directories.")
 @click.option("--force", is_flag=True, help="Overwrite what these runs made before.")
-@click.option("--no-cache", is_flag=True, help="Cut windows anew, and keep no copy of them.")
 def run(
     plugins: tuple[str, ...],
     benchmark: str,
@@ -98,13 +97,12 @@ def run(
     on_bad_record: str | None,
     runs_dir: Path,
     force: bool,
-    no_cache: bool,
 ) -> None:
     """Fine-tune and score heads on a benchmark; ends with the comparison table.
 
     Every plugin runs with every seed. A finished run is reused, an interrupted one goes on.
     """
-    from qabench.benchmark import load
+    from qabench.benchmarks.settings import load
 
     changed = list(overrides)
     if max_train_questions is not None:
@@ -113,19 +111,20 @@ def run(
         changed.append(f"data.on_bad_record={on_bad_record}")
     settings = load(benchmark, changed)
 
-    from qabench.contests import of_records
-    from qabench.hints import next_steps
-    from qabench.leaderboard import tables
-    from qabench.plugins import discover
-    from qabench.run import Plan, is_main_process
-    from qabench.run import run as run_plan
-    from qabench.tables import render
+    from qabench.comparison.contests import of_records
+    from qabench.comparison.leaderboard import tables
+    from qabench.plugins.discovery import discover
+    from qabench.runs.pipeline import run as run_plan
+    from qabench.runs.tasks import Plan
+    from qabench.training.hardware import is_main_process
+    from qabench.views.hints import next_steps
+    from qabench.views.tables import render
 
     def say(line: str) -> None:
         if is_main_process():
             echo(line)
 
-    plan = Plan(settings, plugins, seeds, runs_dir, force, not no_cache)
+    plan = Plan(settings, plugins, seeds, runs_dir, force)
     records = run_plan(plan, say)
     say("\n" + render(tables(of_records(records)), "plain"))
     installed = [head.name for head in discover().heads]
@@ -171,8 +170,8 @@ def score(
     DATA has the golds (JSON, JSONL or Parquet), PREDICTIONS is a JSON object of question ids and
     answers.
     """
-    from qabench.predictions import score_files
-    from qabench.readers import read_file
+    from qabench.data.readers import read_file
+    from qabench.scoring.predictions import score_files
 
     result = score_files(
         read_file(data), predictions, null_odds, null_threshold, allow_missing=allow_missing
@@ -180,7 +179,7 @@ def score(
     if format == "json":
         echo(json.dumps(result.as_dict(), indent=2))
         return
-    from qabench.tables import score_table
+    from qabench.views.tables import score_table
 
     echo(score_table(result))
 
@@ -233,9 +232,9 @@ def report(
     One table for each data they were scored on. Systems are compared on EM and F1 question by
     question, with Holm's correction over all pairs.
     """
-    from qabench.contests import gather
-    from qabench.leaderboard import DEFAULT_COLUMNS, Layout, tables
-    from qabench.tables import render
+    from qabench.comparison.contests import gather
+    from qabench.comparison.leaderboard import DEFAULT_COLUMNS, Layout, tables
+    from qabench.views.tables import render
 
     shown = tuple(columns.split(",")) if columns else DEFAULT_COLUMNS
     layout = Layout(shown, sort, allow_unequal_budgets, baseline, statistics)
@@ -243,7 +242,7 @@ def report(
     shown_tables = tables(contests, layout)
     echo(render(shown_tables, format), end="")
     if folder is not None or page is not None:
-        from qabench.pictures import illustrate
+        from qabench.views.illustrate import illustrate
 
         illustrate(contests, shown_tables, folder, page)
 
@@ -262,9 +261,9 @@ def compare(a: Path, b: Path, slices: int, flips: int) -> None:
     Shows differences with intervals, kinds of error, slices, and flipped questions. All seeds found
     in a place are runs of its system.
     """
-    from qabench.compare_text import render
-    from qabench.comparison import side_by_side
-    from qabench.contests import opponents
+    from qabench.comparison.contests import opponents
+    from qabench.comparison.side_by_side import side_by_side
+    from qabench.views.compare_text import render
 
     contest, left, right = opponents(a, b)
     echo(render(side_by_side(left, right), contest, slices, flips), end="")
@@ -282,7 +281,7 @@ def verify(reports: tuple[Path, ...]) -> None:
     exit code 8 if anything does not match.
     """
     from qabench.errors import ReportError
-    from qabench.verify import verification
+    from qabench.runs.verify import verification
 
     wrong = 0
     for path in reports:
@@ -320,8 +319,8 @@ def import_predictions(
     It joins every table on the same questions. The questions.parquet of a run directory is data,
     too.
     """
-    from qabench.foreign import ForeignFiles
-    from qabench.foreign import import_predictions as make_report
+    from qabench.runs.importing import ForeignFiles
+    from qabench.runs.importing import import_predictions as make_report
 
     files = ForeignFiles(name, data, predictions, null_odds, null_threshold)
     echo(f"{make_report(files, runs_dir, force)}")
@@ -332,7 +331,7 @@ def plugins() -> None:
     """List the installed heads, plugins without a head, and broken plugins with their reason."""
     from tabulate import tabulate
 
-    from qabench.plugins import discover
+    from qabench.plugins.discovery import discover
 
     rows = discover().rows()
     if rows:
@@ -359,7 +358,7 @@ def check(plugin: str, overrides: tuple[str, ...]) -> None:
     Seconds on one CPU thread, without data or encoder. Names what broke, why it matters and how to
     mend it; exit code 5 if anything did.
     """
-    from qabench.benchmark import head_options
+    from qabench.benchmarks.settings import head_options
 
     options = head_options(plugin, overrides)
 
@@ -375,7 +374,7 @@ def check(plugin: str, overrides: tuple[str, ...]) -> None:
 @click.argument("folder", metavar="[DIR]", type=_PATH, required=False)
 def new_plugin(name: str, folder: Path | None) -> None:
     """Write a plugin with a small head called NAME and its tests into DIR, by default ./NAME."""
-    from qabench.scaffold import next_steps, write_plugin
+    from qabench.plugins.scaffold import next_steps, write_plugin
 
     folder = folder or Path(name)
     write_plugin(name, folder)
@@ -387,7 +386,7 @@ def benchmarks() -> None:
     """List the benchmarks that come with qabench and with plugins."""
     from tabulate import tabulate
 
-    from qabench.benchmark import summaries
+    from qabench.benchmarks.settings import summaries
 
     echo(tabulate(summaries(), ("benchmark", "distribution", "summary")))
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
-from people import FILLER, NAMES, PLACES, THINGS, squad
+from support.people import FILLER, NAMES, PLACES, THINGS, squad
 
-# No test leaves windows in the user's cache.
-os.environ["QABENCH_CACHE"] = tempfile.mkdtemp(prefix="qabench-tests-")
 # Before anything imports the hub client, which reads it once: no test reaches for the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -126,7 +123,7 @@ device = "cpu"
 @pytest.fixture(scope="session")
 def heads() -> list[str]:
     """The names of the installed heads; each plugin is also tested alone against the core."""
-    from qabench.plugins import discover
+    from qabench.plugins.discovery import discover
 
     names = [head.name for head in discover().heads]
     if not names:

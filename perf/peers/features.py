@@ -20,17 +20,15 @@ def train_features(
     max_length: int,
     stride: int,
     padding: str | bool = "max_length",
-    cached: bool = False,
 ) -> Dataset:
     """Input ids, masks and gold positions of every window.
 
     Args:
-        rows: the questions; on disk, where ``cached``.
+        rows: the questions.
         tokenizer: a fast one of transformers.
         max_length: of a window, in tokens.
         stride: tokens that neighbouring windows share.
         padding: as the tokenizer takes it.
-        cached: keep the features beside ``rows``, and use those that are there.
     """
 
     def prepare(batch: Batch) -> Any:
@@ -48,7 +46,7 @@ def train_features(
             encoded["end_positions"].append(end)
         return encoded
 
-    return _map(rows, prepare, cached)
+    return _map(rows, prepare)
 
 
 def validation_features(rows: Dataset, tokenizer: Any, max_length: int, stride: int) -> Dataset:
@@ -67,7 +65,7 @@ def validation_features(rows: Dataset, tokenizer: Any, max_length: int, stride: 
             ]
         return encoded
 
-    return _map(rows, prepare, cached=False)
+    return _map(rows, prepare)
 
 
 def _encode(batch: Batch, tokenizer: Any, max_length: int, stride: int, padding: str | bool) -> Any:
@@ -83,13 +81,13 @@ def _encode(batch: Batch, tokenizer: Any, max_length: int, stride: int, padding:
     )
 
 
-def _map(rows: Dataset, prepare: Callable[[Batch], Any], cached: bool) -> Dataset:
+def _map(rows: Dataset, prepare: Callable[[Batch], Any]) -> Dataset:
     return rows.map(
         prepare,
         batched=True,
         remove_columns=rows.column_names,
-        keep_in_memory=not cached,
-        load_from_cache_file=cached,
+        keep_in_memory=True,
+        load_from_cache_file=False,
     )
 
 

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from peers.features import validation_features
 from peers.postprocessing import Found, Rules, postprocess
 
-from qabench.answers import Answers, WindowSpans, merge_windows
-from qabench.benchmark import AnswerSettings
-from qabench.examples import QAExample
+from qabench.benchmarks.settings import AnswerSettings
+from qabench.data.examples import QAExample
 from qabench.heads import WindowBatch, top_spans
-from qabench.windows import Windows, make_windows
+from qabench.windows.answers import Answers, WindowSpans, merge_windows
+from qabench.windows.cutting import Windows, make_windows
 
 PEER = "run_qa: postprocess_qa_predictions"
 # Sums of float32 in another order.

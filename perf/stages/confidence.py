@@ -20,15 +20,15 @@ from spanbert_crf.head import CRFHead
 from torch import Tensor
 from torchcrf import CRF
 
-from qabench.backbone import load_encoder, load_tokenizer
-from qabench.benchmark import BackboneSettings, WindowSettings
+from qabench.benchmarks.settings import BackboneSettings, WindowSettings
+from qabench.data.examples import sample
+from qabench.data.readers import read_file
 from qabench.errors import RunError
-from qabench.examples import sample
 from qabench.heads import WindowBatch
-from qabench.model import collate
 from qabench.quickstart.corpus import read_generated
-from qabench.readers import read_file
-from qabench.windows import Windows, make_windows
+from qabench.training.backbone import load_encoder, load_tokenizer
+from qabench.training.model import collate
+from qabench.windows.cutting import Windows, make_windows
 
 PEER = "pytorch-crf in float32"
 BATCH = 8

@@ -13,8 +13,8 @@ from material import Material, write_squad
 from measuring import Finding, Growth, Memory, Timing, doublings
 from synthetic import DEV, TRAIN, questions
 
-from qabench.backbone import load_tokenizer
-from qabench.benchmark import load
+from qabench.benchmarks.settings import load
+from qabench.training.backbone import load_tokenizer
 
 STAGE = "load"
 PHASES = Path(__file__).parents[1] / "phases.py"

@@ -14,9 +14,9 @@ from material import Material, turned, write_squad
 from measuring import Bench, DisagreementError, Finding, doublings
 from peers import official
 
-from qabench.examples import QAExample
-from qabench.predictions import golds_of
-from qabench.scoring import Gold, GoldSet, official_scores
+from qabench.data.examples import QAExample
+from qabench.scoring.predictions import golds_of
+from qabench.scoring.squad import Gold, GoldSet, official_scores
 
 PEER = "evaluate-v2.0"
 

@@ -14,9 +14,10 @@ from commands import CommandError, python, qabench
 from material import Material, write_squad
 from measuring import Comparison, DisagreementError, Finding, in_turns, verdict
 
-from qabench.benchmark import load
-from qabench.plugins import discover
-from qabench.run import Plan, run
+from qabench.benchmarks.settings import load
+from qabench.plugins.discovery import discover
+from qabench.runs.pipeline import run
+from qabench.runs.tasks import Plan
 
 RUN_QA = (
     "import datasets, torch, transformers\n"

@@ -21,10 +21,10 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
 import qabench
-from qabench.backbone import load_encoder
-from qabench.model import QAModel
-from qabench.order import LengthGroupedOrder, WindowDataset, collate_items, padding_share
-from qabench.windows import Windows, make_windows
+from qabench.training.backbone import load_encoder
+from qabench.training.batches import LengthGroupedOrder, WindowDataset, collate_items, padding_share
+from qabench.training.model import QAModel
+from qabench.windows.cutting import Windows, make_windows
 
 DEFAULT = "run_qa: padded to the full length, random batches"
 BEST = "run_qa: dynamic padding, grouped by length"

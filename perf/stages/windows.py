@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import Dataset, load_from_disk
+from datasets import Dataset
 from material import Material
 from measuring import Bench, DisagreementError, Finding, doublings
 from numpy.typing import NDArray
@@ -18,11 +17,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from qabench.backbone import TokenizerFacts, load_tokenizer
-from qabench.benchmark import BackboneSettings, WindowSettings
-from qabench.examples import ExampleSet, QAExample
-from qabench.window_cache import fetch, key
-from qabench.windows import Windows, make_windows
+from qabench.benchmarks.settings import BackboneSettings, WindowSettings
+from qabench.data.examples import QAExample
+from qabench.training.backbone import TokenizerFacts, load_tokenizer
+from qabench.windows.cutting import Windows, make_windows
 
 PEER = "run_qa: Dataset.map"
 Longs = NDArray[np.int64]
@@ -72,37 +70,7 @@ def findings(material: Material) -> Iterator[Finding]:
         partial(same_validation_windows, given.examples),
         size,
     )
-    yield from _from_cache(bench, given, material.folder)
     yield from _growth(bench, given, material.scale.doublings)
-
-
-def _from_cache(bench: Bench, task: Task, folder: Path) -> Iterator[Finding]:
-    """Windows that were cut before, beside run_qa's first time and its later ones."""
-    task.rows.save_to_disk(folder / "rows")
-    on_disk = replace(task, rows=load_from_disk(folder / "rows"))
-    facts = task.tokenizer
-
-    def ours() -> Windows:
-        # A new set, whose fingerprint is not known yet.
-        data = ExampleSet(task.examples, "", ())
-        entry = folder / "cache" / key(data, facts.fingerprint, facts.template, task.settings)
-        return fetch(entry, facts.template, task.ours)
-
-    cached = partial(on_disk.theirs, partial(train_features, cached=True))
-    for fill in (ours, cached):
-        fill()
-    for peer, theirs in (
-        (f"{PEER}, first time", partial(task.theirs, train_features)),
-        (f"{PEER}, from its cache", cached),
-    ):
-        yield bench.compare(
-            "training windows, from the cache",
-            peer,
-            ours,
-            theirs,
-            same_training_windows,
-            (len(task.examples), "questions"),
-        )
 
 
 def _growth(bench: Bench, task: Task, steps: int) -> Iterator[Finding]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from qabench.data.audit import RawRecord, audit
+from qabench.data.examples import ExampleSet, OnBadRecord
 from qabench.errors import DataError
-from qabench.examples import ExampleSet, OnBadRecord, RawRecord, audit
 from qabench.quickstart.chance import Chance
 from qabench.quickstart.domains import QUICKSTART
 from qabench.quickstart.paragraphs import Paragraph, Question, Shape, at_most, paragraphs

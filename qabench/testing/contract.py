@@ -13,14 +13,14 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from qabench.base.validation import first_problem
 from qabench.errors import PluginError
 from qabench.heads import Head
-from qabench.plugins import checked_spec
+from qabench.plugins.discovery import checked_spec
 from qabench.testing.check import check
 from qabench.testing.learning import practised
 from qabench.testing.planted import ORDINARY, planted, predict, same
 from qabench.testing.subject import HeadFactory
-from qabench.validation import first_problem
 
 # Larger than what any initialisation gives; a forbidden transition of a CRF is -100 or -10,000.
 ABSURD = 1e5
@@ -120,7 +120,7 @@ def _unset_memory_is_nan() -> Iterator[None]:
 def saved_heads_predict_the_same(factory: HeadFactory) -> str | None:
     """A state_dict through safetensors into another head gives the same spans, bit for bit."""
     head, batch = practised(factory), planted(ORDINARY)
-    # As qabench.model.save_model writes it.
+    # As qabench.training.model.save_model writes it.
     content = save({name: value.contiguous() for name, value in head.state_dict().items()})
     other = factory.build(seed=1)
     loaded: dict[str, Tensor] = load(content)

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from qabench.base.terminal import safe
 from qabench.errors import PluginError
-from qabench.terminal import safe
 from qabench.testing import Check, Failure, checks, installed
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from qabench.heads import Head
-from qabench.hookspecs import HeadSpec
-from qabench.plugins import build_head, discover, filled_options
+from qabench.plugins.discovery import build_head, discover, filled_options
+from qabench.plugins.hookspecs import HeadSpec
 
 # Divisible by the numbers of attention heads that a head may be made of.
 HIDDEN_SIZE = 48

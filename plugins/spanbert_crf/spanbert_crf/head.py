@@ -13,14 +13,7 @@ import torch
 from torch import Tensor, nn
 from torchcrf import CRF
 
-from qabench.heads import (
-    Head,
-    LabelledBatch,
-    SpanScores,
-    WindowBatch,
-    align_context,
-    top_spans,
-)
+from qabench.heads import Head, LabelledBatch, SpanScores, WindowBatch, align_context, top_spans
 from spanbert_crf import single_span, tagging
 from spanbert_crf.chain import B, I, O, chain, span_terms
 

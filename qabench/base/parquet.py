@@ -1,0 +1,136 @@
+"""Parquet files of strangers, read in memory that their size bounds.
+
+A Parquet file holds a text once and refers to it from any number of rows, so a few KB can stand for
+gigabytes. Texts are therefore read as they are stored: those of a column stay one object each, and
+what the references inside of lists come to is counted before anything is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from qabench.base.terminal import reason
+from qabench.base.untrusted import largest, refuse_trap
+
+# Bytes of a number or a reference.
+_WIDTH = 8
+
+
+class ParquetError(Exception):
+    """A file cannot be read as Parquet; the message says why."""
+
+
+def schema(source: BinaryIO) -> Any:
+    """The file's ``pyarrow.Schema``.
+
+    Raises:
+        ParquetError: the file is damaged or none.
+    """
+    from pyarrow import parquet
+
+    with _damage():
+        return parquet.read_schema(source)
+
+
+def batches(source: BinaryIO, columns: Collection[str]) -> Iterator[Any]:
+    """The file's rows as ``pyarrow.RecordBatch``, with texts as dictionaries, nested ones too.
+
+    Args:
+        source: is read from its beginning.
+        columns: to read; others are not looked at.
+
+    Raises:
+        ParquetError: the file is damaged, or a text is stored so that its size is unknown.
+        TrapError: the columns come to more than a file of this size may hold.
+    """
+    from pyarrow import parquet
+
+    limit = largest(source)
+    with _damage():
+        metadata = parquet.read_metadata(source)
+        # What pyarrow tells of single columns ends the process where a footer is spoilt.
+        groups = map(metadata.row_group, range(metadata.num_row_groups))
+        size = sum(group.total_byte_size for group in groups)
+        refuse_trap(size, limit)
+        file = parquet.ParquetFile(source, read_dictionary=_texts(metadata.schema, columns))
+        # Nested references of several row groups at a time are more than pyarrow can join.
+        for group in range(metadata.num_row_groups):
+            for batch in file.iter_batches(row_groups=[group], columns=list(columns)):
+                # References may lead nowhere.
+                batch.validate(full=True)
+                size += sum(map(_copied, batch.columns))
+                refuse_trap(size, limit)
+                yield batch
+
+
+def rows(batch: Any) -> Iterator[dict[str, object]]:
+    """The batch's rows by column name, each column as :func:`values` has it."""
+    columns = list(map(values, batch.columns))
+    return (dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True))
+
+
+def values(column: Any) -> list[Any]:
+    """The column of a batch; the same text, outside of lists, is one object.
+
+    Raises:
+        ParquetError: a value is none of Python's, such as a date behind the year 9999.
+    """
+    import pyarrow as pa
+
+    with _damage():
+        if not pa.types.is_dictionary(column.type):
+            return list(column.to_pylist())
+        texts = column.dictionary.to_pylist()
+        return [None if index is None else texts[index] for index in column.indices.to_pylist()]
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    import pyarrow as pa
+
+    # pyarrow reports damage as any of these, by where in the file it is.
+    errors = (pa.ArrowException, OSError, ValueError, ArithmeticError, NotImplementedError)
+    try:
+        yield
+    except errors as error:
+        raise ParquetError(reason(error)) from error
+
+
+def _texts(schema: Any, columns: Collection[str]) -> list[str]:
+    """Paths of the texts in some columns, which may be nested."""
+    leaves = [schema.column(number) for number in range(len(schema))]
+    wanted = [leaf for leaf in leaves if leaf.path.partition(".")[0] in columns]
+    for leaf in wanted:
+        # These cannot be read as they are stored, and no column of ours has them.
+        if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY":
+            raise ParquetError(f"column {leaf.path!r} holds bytes of one length")
+    return [leaf.path for leaf in wanted if leaf.physical_type == "BYTE_ARRAY"]
+
+
+def _copied(column: Any) -> int:
+    """Bytes of what :func:`values` makes of a column."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        return int(column.dictionary.nbytes) + _WIDTH * len(column)
+    return _referred(column)
+
+
+def _referred(array: Any) -> int:
+    """Bytes of the values in a column, each counted as often as it is referred to."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    size = _WIDTH * len(array)
+    if pa.types.is_dictionary(array.type):
+        lengths = pc.binary_length(array.dictionary)
+        return size + int(pc.sum(lengths.take(array.indices), min_count=0).as_py())
+    if pa.types.is_map(array.type):
+        return size + _referred(array.keys) + _referred(array.items)
+    if pa.types.is_struct(array.type):
+        return size + sum(map(_referred, array.flatten()))
+    if pa.types.is_nested(array.type):
+        return size + _referred(array.flatten())
+    return size

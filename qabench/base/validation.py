@@ -1,0 +1,169 @@
+"""JSON Schema validation whose messages name the place, the problem and the nearest legal key."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qabench.base.untrusted import lone_surrogate
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+_PACKAGED = Path(__file__).parents[1] / "_files"
+_CHECKOUT = Path(__file__).parents[2]
+# Far above what any setting or report needs, far below what Python's own recursion takes.
+_DEEPEST = 50
+_LARGEST = 2**63
+
+
+def packaged(folder: str) -> Path:
+    """The folder ``benchmarks`` or ``schemas``, from the wheel or from an editable checkout."""
+    inside = _PACKAGED / folder
+    return inside if inside.is_dir() else _CHECKOUT / folder
+
+
+@cache
+def schema(name: str) -> Mapping[str, Any]:
+    """The published schema ``schemas/<name>.schema.json``."""
+    loaded: Mapping[str, Any] = json.loads(
+        (packaged("schemas") / f"{name}.schema.json").read_text("utf-8")
+    )
+    return loaded
+
+
+def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
+    """The most telling violation as one phrase without a full stop, or ``None``.
+
+    What JSON or UTF-8 cannot hold, or no machine number, is refused whatever the schema says:
+    NaN and infinities, whole numbers of more than 64 bits, lone surrogates, dates, deep nesting.
+    """
+    from jsonschema.exceptions import best_match
+
+    problem = _unusable(document, "", _DEEPEST)
+    if problem:
+        return problem
+    error = best_match(_validator()(schema).iter_errors(document))
+    if error is None:
+        return None
+    place = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        return _unknown_key(error, place)
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return f"key {'.'.join([*place.split('.'), missing[0]]).lstrip('.')!r} is missing"
+    wrong = json.dumps(error.instance, default=str)
+    shown = wrong if len(wrong) <= 60 else wrong[:57] + "..."
+    return f"{place or 'the document'} is {shown}, but {_expectation(error)}"
+
+
+@cache
+def _validator() -> Any:
+    """JSON Schema as it is written down, where Python's numbers and patterns are laxer."""
+    # As slow to import as everything else that listing plugins needs.
+    import jsonschema
+
+    known = jsonschema.Draft202012Validator
+    types = known.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    return jsonschema.validators.extend(known, {"pattern": _pattern}, type_checker=types)
+
+
+def _pattern(
+    _validator: object, pattern: str, text: object, _schema: object
+) -> Iterator[ValidationError]:
+    from jsonschema import ValidationError
+
+    # Python's $ also matches before a line break at the end.
+    strict = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(text, str) and not re.search(strict, text):
+        yield ValidationError(f"{text!r} does not match {pattern!r}")
+
+
+def _unusable(value: object, place: str, deepest: int) -> str | None:
+    problem = _unusable_alone(value, deepest)
+    if problem:
+        return f"{place or 'the document'} {problem}"
+    inside: Iterable[tuple[object, object]] = ()
+    if isinstance(value, Mapping):
+        if lone := [key for key in value if lone_surrogate(str(key))]:
+            return f"the key {lone[0]!r} holds half of a surrogate pair, which is no text"
+        inside = value.items()
+    elif isinstance(value, list):
+        inside = enumerate(value)
+    found = (_unusable(one, f"{place}.{key}".lstrip("."), deepest - 1) for key, one in inside)
+    return next(filter(None, found), None)
+
+
+def _unusable_alone(value: object, deepest: int) -> str | None:
+    match value:
+        case None | bool():
+            return None
+        case float() if not math.isfinite(value):
+            return f"is {value}, but must be a finite number"
+        case int() if abs(value) >= _LARGEST:
+            return "is a whole number of more than 64 bits"
+        case str() if lone_surrogate(value):
+            return "holds half of a surrogate pair, which is no text"
+        case Mapping() | list() if not deepest:
+            return f"is nested in more than {_DEEPEST} others"
+        case int() | float() | str() | Mapping() | list():
+            return None
+        case _:
+            return f"is a {type(value).__name__}, which JSON does not have; quote it"
+
+
+def _unknown_key(error: ValidationError, place: str) -> str:
+    legal = sorted(error.schema.get("properties", {}))
+    unknown = sorted(key for key in error.instance if key not in legal)[0]
+    near = difflib.get_close_matches(unknown, legal, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"legal are {', '.join(legal) or 'none'}"
+    where = f" in {place}" if place else ""
+    return f"unknown key {unknown!r}{where} ({hint})"
+
+
+def _expectation(error: ValidationError) -> str:
+    value = error.validator_value
+    match error.validator:
+        case "type":
+            kinds = value if isinstance(value, list) else [value]
+            return f"must be of type {' or '.join(kinds)}"
+        case "enum":
+            return f"must be one of {', '.join(map(str, value))}"
+        case "minimum":
+            return f"must be at least {value}"
+        case "exclusiveMinimum":
+            return f"must be greater than {value}"
+        case "maximum":
+            return f"must be at most {value}"
+        case "pattern":
+            return f"must match {value}"
+        case _:
+            return f"this does not hold: {error.message}"
+
+
+def fill_defaults(schema: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of ``document`` with every ``default`` of the schema's properties filled in."""
+    filled = dict(document)
+    for key, sub in schema.get("properties", {}).items():
+        if key not in filled and "default" in sub:
+            filled[key] = sub["default"]
+        if sub.get("type") == "object" and "properties" in sub:
+            filled[key] = fill_defaults(sub, filled.get(key, {}))
+    return filled
+
+
+def dotted(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of a nested object by their dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            flat |= dotted(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

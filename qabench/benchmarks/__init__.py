@@ -1,0 +1,1 @@
+"""A benchmark file, its schema and its name."""

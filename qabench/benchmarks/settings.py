@@ -1,0 +1,275 @@
+"""Benchmark files: TOML, validated by ``schemas/benchmark.schema.json``, as frozen dataclasses.
+
+The schema is the one place of every key's type, limits and default.
+"""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from qabench.base.validation import fill_defaults, first_problem, schema
+from qabench.benchmarks.catalogue import Entry, entries, find
+from qabench.errors import BenchmarkError
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """Section ``[data]``; ``train`` and ``dev`` are absolute paths, or names of splits."""
+
+    source: Literal["files", "hub", "generated"]
+    train: str
+    dev: str
+    on_bad_record: Literal["fail", "skip"]
+    split_seed: int
+    repository: str | None = None
+    revision: str | None = None
+    max_train_questions: int | None = None
+    max_dev_questions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSettings:
+    """Section ``[backbone]``."""
+
+    name: str
+    revision: str | None = None
+    lowercase: bool | None = None
+    attention_dropout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """Section ``[windows]``; all in tokens."""
+
+    max_length: int
+    overlap: int
+    max_question_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """Section ``[training]``."""
+
+    epochs: int
+    batch_size: int
+    eval_batch_size: int
+    gradient_accumulation_steps: int
+    learning_rate: float
+    weight_decay: float
+    warmup_fraction: float
+    schedule: str
+    max_gradient_norm: float
+    logging_steps: int
+    device: Literal["auto", "cpu"]
+    precision: Literal["auto", "fp32", "bf16", "fp16"]
+    compile: bool
+    keep_epoch: Literal["last", "best"]
+    head_learning_rate: float | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """Section ``[answers]``; ``null_threshold`` is in the head's score unit."""
+
+    n_best: int
+    max_answer_tokens: int
+    null_threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A whole benchmark: the same data, encoder, recipe and answer rules for every head."""
+
+    name: str
+    summary: str
+    note: str
+    data: DataSettings
+    backbone: BackboneSettings
+    windows: WindowSettings
+    training: TrainingSettings
+    answers: AnswerSettings
+    head: Mapping[str, Any]
+
+    def head_options(self, plugin: str) -> dict[str, Any]:
+        """The options of ``[head]`` meant for ``plugin``: the plain keys, then its own table."""
+        return _options_for(plugin, self.head)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as JSON types, absent keys as ``null``."""
+        return asdict(self)
+
+
+def summaries() -> list[tuple[str, str, str]]:
+    """Name, distribution and summary of each benchmark; the reason of each that cannot be used."""
+    every = entries()
+    counts = Counter(one.name for one in every)
+    return [
+        (
+            one.name,
+            one.distribution,
+            "CONFLICT: another benchmark has this name" if counts[one.name] > 1 else _summary(one),
+        )
+        for one in every
+    ]
+
+
+def _summary(one: Entry) -> str:
+    try:
+        # Those of qabench are valid, and what validates is slow to import.
+        if one.distribution == "qabench":
+            return str(_read(one.path)["summary"])
+        return load(str(one.path)).summary
+    except BenchmarkError as error:
+        return f"BROKEN: {error}"
+
+
+def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
+    """Read, override and validate a benchmark.
+
+    Args:
+        name_or_path: a name that ``qabench benchmarks`` lists, or the path of a ``.toml`` file.
+        overrides: ``section.key=value`` each, as ``--set`` takes them; the value is TOML, and
+            quotes around a string may be left out. Paths given so are relative to the
+            working directory, those in the file to the file's folder.
+
+    Raises:
+        BenchmarkError: no such benchmark or several, not TOML, or not valid by the schema.
+    """
+    path = find(name_or_path)
+    document = _resolve_paths(_read(path), path.resolve().parent)
+    for override in overrides:
+        document = _resolve_paths(_override(document, override), Path.cwd())
+    problem = first_problem(schema("benchmark"), document)
+    if problem:
+        changed = f" with --set {' --set '.join(overrides)}" if overrides else ""
+        raise BenchmarkError(f"Benchmark {path}{changed} is not valid: {problem}.")
+    return _build(fill_defaults(schema("benchmark"), document))
+
+
+def head_options(plugin: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """The head options that overrides of ``head.*`` mean for ``plugin``, without any benchmark.
+
+    Raises:
+        BenchmarkError: an override is not of the form ``head.key=value``, or is for another
+            plugin.
+    """
+    document: dict[str, Any] = {"head": {}}
+    for override in overrides:
+        if not override.strip().startswith("head."):
+            raise BenchmarkError(
+                f"--set {override!r} is no option of a head; write --set head.key=value."
+            )
+        document = _override(document, override)
+    for key, value in document["head"].items():
+        if isinstance(value, dict) and key != plugin:
+            raise BenchmarkError(f"--set head.{key}.* is for another plugin than {plugin!r}.")
+    return _options_for(plugin, document["head"])
+
+
+def _options_for(plugin: str, head: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key: value for key, value in head.items() if not isinstance(value, dict)}
+    return plain | dict(head.get(plugin, {}))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise BenchmarkError(
+            f"Benchmark file {path} cannot be read ({error.strerror}); check the path."
+        ) from error
+    # Not TOML, not UTF-8, or a number of thousands of digits; or brackets in brackets.
+    except (ValueError, RecursionError) as error:
+        raise BenchmarkError(f"Benchmark file {path} is not valid TOML: {error}.") from error
+
+
+def _resolve_paths(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the relative paths of a ``files`` source, and of an encoder folder, absolute."""
+    document = _copy(document)
+    data, backbone = document.get("data"), document.get("backbone")
+    if isinstance(data, dict) and data.get("source", "files") == "files":
+        for key in ("train", "dev"):
+            if isinstance(data.get(key), str) and data[key]:
+                data[key] = _placed(folder, data[key])
+    if isinstance(backbone, dict) and isinstance(backbone.get("name"), str) and backbone["name"]:
+        candidate = _placed(folder, backbone["name"])
+        # A name that is too long for a path is no folder's.
+        with suppress(OSError):
+            if Path(candidate).is_dir():
+                backbone["name"] = candidate
+    return document
+
+
+def _copy(document: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return copy.deepcopy(document)
+    except RecursionError:
+        raise BenchmarkError(
+            "The benchmark is nested too deeply; its sections have keys with plain values."
+        ) from None
+
+
+def _placed(folder: Path, path: str) -> str:
+    """A path of a benchmark file, made absolute."""
+    try:
+        return str(folder / Path(path).expanduser())
+    # There is no such user, so no home folder.
+    except RuntimeError as error:
+        raise BenchmarkError(
+            f"The path {path!r} in the benchmark cannot be found ({error}); write it out."
+        ) from error
+
+
+def _override(document: dict[str, Any], override: str) -> dict[str, Any]:
+    key, sign, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not sign or not all(parts):
+        raise BenchmarkError(
+            f"--set {override!r} is not of the form section.key=value, "
+            f"for example --set training.epochs=2."
+        )
+    changed = _copy(document)
+    table = changed
+    for part in parts[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise BenchmarkError(f"--set {override!r}: {part!r} is a value, not a section.")
+    table[parts[-1]] = _value(text.strip(), parts)
+    return changed
+
+
+def _value(text: str, parts: Sequence[str]) -> object:
+    """``text`` as TOML; as a plain string where it is none or the schema wants a string."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+    except (ValueError, RecursionError) as error:
+        key = ".".join(parts)
+        raise BenchmarkError(f"The value of --set {key} cannot be used ({error}).") from error
+    rule: Mapping[str, Any] = schema("benchmark")
+    for part in parts:
+        rule = rule.get("properties", {}).get(part, {})
+    return text if rule.get("type") == "string" and not isinstance(value, str) else value
+
+
+def _build(document: Mapping[str, Any]) -> Benchmark:
+    return Benchmark(
+        name=document["name"],
+        summary=document["summary"],
+        note=document["note"],
+        data=DataSettings(**document["data"]),
+        backbone=BackboneSettings(**document["backbone"]),
+        windows=WindowSettings(**document["windows"]),
+        training=TrainingSettings(**document["training"]),
+        answers=AnswerSettings(**document["answers"]),
+        head=document["head"],
+    )

@@ -1,0 +1,255 @@
+"""Finished runs, put together: seeds into systems, systems on the same questions into contests."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qabench.base.terminal import safe
+from qabench.errors import ReportError
+from qabench.reports import report_file, unfinished
+from qabench.reports.report import Report
+from qabench.reports.unfinished import Unfinished
+from qabench.scoring.records import Record, Score
+
+
+@dataclass(frozen=True)
+class System:
+    """A head with its options and recipe, run with one seed or several.
+
+    Attributes:
+        label: what tells it from the contest's other systems.
+        records: one for each seed, by seed.
+    """
+
+    label: str
+    records: tuple[Record, ...]
+
+    @property
+    def first(self) -> Report:
+        """The report of the lowest seed."""
+        return self.records[0].report
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, rising."""
+        return tuple(one.seed for one in self.records)
+
+    def final(self, score: Score) -> NDArray[np.float64]:
+        """(S, N) scores by seed and question at the runs' null threshold, 0 to 1."""
+        return np.stack([one.final(score) for one in self.records])
+
+    def values(self, key: str) -> list[float]:
+        """An official score in percent, of each seed that has it."""
+        found = (one.report.scores.official.get(key) for one in self.records)
+        return [value for value in found if value is not None]
+
+    @property
+    def budget(self) -> tuple[object, ...] | None:
+        """What must be equal for a fair comparison; ``None`` where nobody knows it."""
+        report = self.first
+        if report.budget is None or report.train is None or report.backbone is None:
+            return None
+        windows = report.settings.get("windows", {})
+        return (
+            report.budget.epochs,
+            report.train.questions,
+            *(windows.get(name) for name in ("max_length", "overlap", "max_question_tokens")),
+            report.backbone.weights_sha256,
+        )
+
+
+@dataclass(frozen=True)
+class Contest:
+    """All systems that answered the same questions.
+
+    Attributes:
+        benchmark: its name.
+        fingerprint: of the questions.
+        systems: best EM first.
+        unfinished: runs on the same questions that have no report, and so are in no system.
+    """
+
+    benchmark: str
+    fingerprint: str
+    systems: tuple[System, ...]
+    unfinished: tuple[Unfinished, ...] = ()
+
+    @property
+    def first(self) -> Report:
+        """Any report: what it says of the questions is true of all."""
+        return self.systems[0].first
+
+    @property
+    def title(self) -> str:
+        """Benchmark, number of questions and the data's fingerprint."""
+        dev = self.first.dev
+        return (
+            f"{self.benchmark}: {dev.questions} questions ({dev.questions - dev.answerable} "
+            f"without answer), data {dev.fingerprint[:12]}"
+        )
+
+    @property
+    def budgets(self) -> tuple[tuple[System, ...], ...]:
+        """The systems by equal budget, largest class first, each unknown one alone at the end."""
+        classes: dict[object, list[System]] = {}
+        for system in self.systems:
+            key: object = ("unknown", system.label) if system.budget is None else system.budget
+            classes.setdefault(key, []).append(system)
+        ranked = sorted(classes.values(), key=lambda one: (one[0].budget is None, -len(one)))
+        return tuple(tuple(one) for one in ranked)
+
+    def find(self, name: str) -> System | None:
+        """The system of that label or plugin name; ``None`` where there is none.
+
+        Raises:
+            ReportError: several systems have that name.
+        """
+        exact = [one for one in self.systems if one.label == name]
+        found = exact or [one for one in self.systems if one.first.plugin.name == name]
+        if len(found) > 1:
+            labels = ", ".join(repr(one.label) for one in found)
+            raise ReportError(f"{self.title}: {name!r} may be any of {labels}; name one of them.")
+        return found[0] if found else None
+
+
+def gather(paths: Iterable[Path]) -> tuple[Contest, ...]:
+    """The contests among report files, run directories and folders of those.
+
+    Raises:
+        ReportError: a path does not exist, holds no report, or holds an invalid one; or two
+            different runs of one system have the same seed.
+    """
+    places = list(paths)
+    records = [Record(report, path.parent) for path, report in report_file.find(places)]
+    return of_records(records, unfinished.find(places))
+
+
+def of_records(
+    records: Sequence[Record], unfinished: Sequence[Unfinished] = ()
+) -> tuple[Contest, ...]:
+    """The contests of some runs; foreign systems join every contest on their questions.
+
+    Args:
+        records: finished runs.
+        unfinished: runs to be named beside them.
+
+    Raises:
+        ReportError: two different runs of one system have the same seed.
+    """
+    foreign = [one for one in records if one.report.budget is None]
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        if record.report.budget is not None:
+            key = (record.report.benchmark, record.report.dev.fingerprint)
+            groups.setdefault(key, []).append(record)
+    for record in foreign:
+        fingerprint = record.report.dev.fingerprint
+        joined = [key for key in groups if key[1] == fingerprint]
+        for key in joined or [(record.report.benchmark, fingerprint)]:
+            groups.setdefault(key, []).append(record)
+    missing: dict[tuple[str, str], list[Unfinished]] = {}
+    for one in unfinished:
+        missing.setdefault((one.benchmark, one.fingerprint), []).append(one)
+    return tuple(
+        Contest(*key, _systems(group), tuple(missing.get(key, ())))
+        for key, group in sorted(groups.items())
+    )
+
+
+def opponents(a: Path, b: Path) -> tuple[Contest, System, System]:
+    """The two systems whose runs lie in two places, and the contest of both.
+
+    Raises:
+        ReportError: as for :func:`gather`; or a place holds runs of several systems, or they
+            answered different questions.
+    """
+    found = gather([a, b])
+    if len(found) > 1:
+        titles = "; ".join(contest.title for contest in found)
+        raise ReportError(
+            f"{a} and {b} are not one contest but {len(found)} ({titles}); name two systems that "
+            f"answered the same questions."
+        )
+    return found[0], _system_in(found[0], a), _system_in(found[0], b)
+
+
+def _system_in(contest: Contest, place: Path) -> System:
+    inside = [
+        system
+        for system in contest.systems
+        if all(record.folder.resolve().is_relative_to(_folder(place)) for record in system.records)
+    ]
+    if len(inside) != 1:
+        names = ", ".join(repr(system.label) for system in inside)
+        raise ReportError(
+            f"{place} holds runs of {len(inside)} systems ({names}); name the folder of one."
+        )
+    return inside[0]
+
+
+def _folder(place: Path) -> Path:
+    return place.resolve() if place.is_dir() else place.resolve().parent
+
+
+def _systems(group: Sequence[Record]) -> tuple[System, ...]:
+    settings: dict[str, list[Record]] = {}
+    for record in group:
+        settings.setdefault(_setting(record.report), []).append(record)
+    names = Counter(of_one[0].report.plugin.name for of_one in settings.values())
+    everything = [of_one[0].report for of_one in settings.values()]
+    systems = []
+    for of_one in settings.values():
+        report = of_one[0].report
+        twins = [one for one in everything if one.plugin.name == report.plugin.name]
+        label = report.plugin.name
+        if names[label] > 1:
+            label = f"{label} ({_difference(report, twins)})"
+        systems.append(System(label, _by_seed(label, of_one)))
+    return tuple(sorted(systems, key=lambda one: (-float(np.mean(one.values("exact"))), one.label)))
+
+
+def _by_seed(label: str, records: Sequence[Record]) -> tuple[Record, ...]:
+    """One record for each seed; a copy of a run counts once."""
+    found: dict[int, Record] = {}
+    for record in records:
+        known = found.setdefault(record.seed, record)
+        if known.report.files != record.report.files:
+            raise ReportError(
+                f"{label} was run with seed {record.seed} twice, with different results, in "
+                f"{known.folder} and {record.folder}; name one of them."
+            )
+    return tuple(found[seed] for seed in sorted(found))
+
+
+def _setting(report: Report) -> str:
+    """What runs must share, the seed apart, for their scores to be averaged."""
+    plugin = report.plugin
+    shared = [report.settings, plugin.name, plugin.version, plugin.options, plugin.learning_rate]
+    return json.dumps(shared, sort_keys=True)
+
+
+def _difference(report: Report, twins: Sequence[Report]) -> str:
+    """The settings in which systems of one name differ, as this one has them."""
+    every = [_flat_setting(one) for one in twins]
+    own = _flat_setting(report)
+    keys = sorted(set().union(*every))
+    differing = [key for key in keys if len({json.dumps(one.get(key)) for one in every}) > 1]
+    return safe(", ".join(f"{key}={own.get(key)}" for key in differing))
+
+
+def _flat_setting(report: Report) -> dict[str, Any]:
+    flat: dict[str, Any] = {"version": report.plugin.version, **report.plugin.options}
+    flat["head_learning_rate"] = report.plugin.learning_rate
+    for section, values in report.settings.items():
+        # The head's options stand above, with their defaults.
+        if isinstance(values, dict) and section != "head":
+            flat |= {f"{section}.{key}": value for key, value in values.items()}
+    return flat

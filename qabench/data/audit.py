@@ -1,0 +1,260 @@
+"""Questions with their gold answers: the types, the audit of every record, and what names a set.
+
+Readers (``qabench.data.readers``) turn each file format into ``RawRecord``; ``audit`` alone decides
+what is a valid example, so that every format is held to the same rules.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from qabench.base.garbage import no_collection
+from qabench.base.terminal import printable
+from qabench.base.untrusted import lone_surrogate
+from qabench.data.examples import BadRecord, ExampleSet, GoldAnswer, OnBadRecord, QAExample
+from qabench.errors import DataError
+
+REQUIRED_FIELDS = ("id", "question", "context", "answers")
+FIELDS = (*REQUIRED_FIELDS, "title", "is_impossible")
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A record as a file holds it, unchecked.
+
+    Attributes:
+        where: Its place in the file, such as ``line 3`` or ``data[0].paragraphs[1].qas[2]``.
+        fields: Values by the names in ``FIELDS``; other names are ignored.
+    """
+
+    where: str
+    fields: Mapping[str, object]
+
+
+@no_collection()
+def audit(
+    records: Iterable[RawRecord], source: str, on_bad_record: OnBadRecord = "fail"
+) -> ExampleSet:
+    """Check every record and keep the valid ones.
+
+    Args:
+        records: The records of one source, in order.
+        source: What to call the source in messages.
+        on_bad_record: ``fail`` refuses the whole source; ``skip`` leaves bad records out.
+
+    Raises:
+        DataError: A record is bad and ``on_bad_record`` is ``fail``, or no question is left.
+    """
+    auditor = _Auditor()
+    examples: list[QAExample] = []
+    bad: list[BadRecord] = []
+    total = 0
+    for record in records:
+        total += 1
+        try:
+            examples.append(auditor.example(record))
+        except _RecordError as error:
+            # A refusal names the first, and a file of nothing else must not fill memory with them.
+            if not bad or on_bad_record == "skip":
+                problem = f"{error.problem} ({record.where})"
+                bad.append(BadRecord(source, _usable_id(record), error.field, problem))
+    if bad and on_bad_record == "fail":
+        raise DataError(_refusal(bad[0], total - len(examples), total))
+    if not examples:
+        raise DataError(_nothing_left(source, bad))
+    return ExampleSet(tuple(examples), source, tuple(bad))
+
+
+def kind(value: object) -> str:
+    """Name the type of a JSON value in a user's words."""
+    names = {
+        type(None): "null",
+        bool: "true or false",
+        int: "a whole number",
+        float: "a decimal number",
+        str: "text",
+        list: "a list",
+        dict: "an object",
+    }
+    return names.get(type(value), type(value).__name__)
+
+
+class _RecordError(Exception):
+    """What is wrong with one record; never leaves ``audit``."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+
+class _Auditor:
+    """The checks of one source, with what they must remember from record to record."""
+
+    def __init__(self) -> None:
+        self._place_of_id: dict[str, str] = {}
+        # One string object per distinct context: some 130,000 questions share 20,000 of them,
+        # and each is checked once.
+        self._contexts: dict[str, str] = {}
+
+    def example(self, record: RawRecord) -> QAExample:
+        """Check one record and build its example, or raise ``_RecordError``."""
+        fields = record.fields
+        identifier = self._identifier(record)
+        question = _text("question", _required(fields, "question"))
+        context = self._context(_required(fields, "context"))
+        answers = _answers(_required(fields, "answers"), context)
+        _check_flag(fields.get("is_impossible"), answers)
+        return QAExample(identifier, question, context, answers, _title(fields.get("title")))
+
+    def _identifier(self, record: RawRecord) -> str:
+        identifier = _text("id", _required(record.fields, "id"))
+        first = self._place_of_id.setdefault(identifier, record.where)
+        if first != record.where:
+            raise _RecordError("id", f"is already the id of {first}")
+        return identifier
+
+    def _context(self, value: object) -> str:
+        if isinstance(value, str) and value in self._contexts:
+            return self._contexts[value]
+        context = _text("context", value)
+        return self._contexts.setdefault(context, context)
+
+
+def _required(fields: Mapping[str, object], name: str) -> object:
+    if name not in fields:
+        raise _RecordError(name, "is missing")
+    return fields[name]
+
+
+def _text(field: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _RecordError(field, f"must be text, not {kind(value)}")
+    if not value or value.isspace():
+        raise _RecordError(field, "is empty")
+    _check_characters(field, value)
+    return value
+
+
+def _check_characters(field: str, text: str) -> None:
+    if half := lone_surrogate(text):
+        code = f"U+{ord(half[0]):04X}"
+        raise _RecordError(
+            field, f"holds half of a surrogate pair ({code}) at offset {half.start()}"
+        )
+
+
+def _title(value: object) -> str:
+    # A Parquet column holds null where a record has no title.
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str):
+        raise _RecordError("title", f"must be text, not {kind(value)}")
+    _check_characters("title", value)
+    return value
+
+
+def _check_flag(flag: object, answers: Sequence[GoldAnswer]) -> None:
+    if flag is None:
+        return
+    if not isinstance(flag, bool):
+        raise _RecordError("is_impossible", f"must be true or false, not {kind(flag)}")
+    if flag and answers:
+        raise _RecordError("is_impossible", "is true, but the question has answers")
+    if not flag and not answers:
+        raise _RecordError("is_impossible", "is false, but the question has no answers")
+
+
+def _answers(value: object, context: str) -> tuple[GoldAnswer, ...]:
+    pairs = _pairs(value)
+    found: list[GoldAnswer] = []
+    try:
+        for text, start in pairs:
+            found.append(_answer(text, start, context))
+    except _RecordError as error:
+        raise _RecordError(f"answers[{len(found)}].{error.field}", error.problem) from None
+    return tuple(found)
+
+
+def _pairs(value: object) -> list[tuple[object, object]]:
+    """Bring both forms of ``answers``, columns and list, to pairs of text and start."""
+    if isinstance(value, dict):
+        texts, starts = _column(value, "text"), _column(value, "answer_start")
+        if len(texts) != len(starts):
+            raise _RecordError(
+                "answers", f"has {len(texts)} in 'text' but {len(starts)} in 'answer_start'"
+            )
+        return list(zip(texts, starts, strict=True))
+    if isinstance(value, list):
+        return [_row(i, answer) for i, answer in enumerate(value)]
+    raise _RecordError("answers", f"must be a list or an object, not {kind(value)}")
+
+
+def _column(answers: Mapping[str, object], name: str) -> list[object]:
+    field = f"answers.{name}"
+    if name not in answers:
+        raise _RecordError(field, "is missing")
+    column = answers[name]
+    if not isinstance(column, list):
+        raise _RecordError(field, f"must be a list, not {kind(column)}")
+    return column
+
+
+def _row(index: int, answer: object) -> tuple[object, object]:
+    if not isinstance(answer, dict):
+        raise _RecordError(f"answers[{index}]", f"must be an object, not {kind(answer)}")
+    for name in ("text", "answer_start"):
+        if name not in answer:
+            raise _RecordError(f"answers[{index}].{name}", "is missing")
+    return answer["text"], answer["answer_start"]
+
+
+def _answer(raw_text: object, start: object, context: str) -> GoldAnswer:
+    text = _text("text", raw_text)
+    # bool is a subclass of int, and true would pass for offset 1.
+    if isinstance(start, bool) or not isinstance(start, int):
+        raise _RecordError("answer_start", f"must be a whole number, not {kind(start)}")
+    # A negative start would count from the context's end.
+    if start < 0 or not context.startswith(text, start):
+        raise _misplaced(text, start, context)
+    return GoldAnswer(text, start)
+
+
+def _misplaced(text: str, start: int, context: str) -> _RecordError:
+    nearest = _nearest(text, start, context)
+    if nearest is None:
+        return _RecordError("text", f"{_quoted(text)} is nowhere in the context")
+    if start < 0:
+        wrong = "is negative"
+    elif start >= len(context):
+        wrong = f"is past the end of the context, {len(context)} characters long"
+    else:
+        wrong = f"is {start}, where the context does not read {_quoted(text)}"
+    return _RecordError("answer_start", f"{wrong}; the nearest place is {nearest}")
+
+
+def _nearest(text: str, start: int, context: str) -> int | None:
+    start = min(max(start, 0), len(context))
+    found = (context.rfind(text, 0, start + len(text)), context.find(text, start))
+    return min((at for at in found if at >= 0), key=lambda at: abs(at - start), default=None)
+
+
+def _quoted(text: str, limit: int = 40) -> str:
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def _usable_id(record: RawRecord) -> str:
+    identifier = record.fields.get("id")
+    if not isinstance(identifier, str) or identifier.isspace():
+        return ""
+    return printable(identifier)
+
+
+def _refusal(first: BadRecord, bad: int, total: int) -> str:
+    count = f"{bad} of {total} records {'is' if bad == 1 else 'are'} bad"
+    return f"{first}; {count}: correct the data, or leave them out with --on-bad-record skip"
+
+
+def _nothing_left(source: str, bad: Sequence[BadRecord]) -> str:
+    if bad:
+        return f"no question is left: all {len(bad)} records are bad, the first being {bad[0]}"
+    return f"{source}: holds no question; use a file with at least one"

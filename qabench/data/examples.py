@@ -1,0 +1,150 @@
+"""Questions with their gold answers, and what names a set of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+OnBadRecord = Literal["fail", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldAnswer:
+    """One annotated answer.
+
+    Attributes:
+        text: The answer, equal to ``context[start : start + len(text)]``.
+        start: Offset of its first character in the context, in code points.
+    """
+
+    text: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class QAExample:
+    """One question about one context; without answers it is unanswerable."""
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[GoldAnswer, ...]
+    title: str = ""
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the context holds an answer."""
+        return bool(self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """The first problem found in a record.
+
+    Attributes:
+        file: The file, or the name of the Hub data set.
+        id: The record's id; empty where it has no usable one.
+        field: The field at fault, such as ``answers[0].answer_start``.
+        problem: What is wrong with it, and where the record is in the file.
+    """
+
+    file: str
+    id: str
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        question = f"question {self.id!r}" if self.id else "a question without an id"
+        return f"{self.file}, {question}, field {self.field!r}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class ExampleSet:
+    """The valid examples of one source.
+
+    Attributes:
+        examples: In the order of the source; their ids are unique.
+        source: The file or Hub data set that they come from.
+        skipped: The records left out, one problem each.
+    """
+
+    examples: tuple[QAExample, ...]
+    source: str
+    skipped: tuple[BadRecord, ...]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the examples, whatever their format or order."""
+        return fingerprint(self.examples)
+
+    @cached_property
+    def answerable(self) -> int:
+        """How many questions have an answer."""
+        return sum(example.is_answerable for example in self.examples)
+
+    @property
+    def unanswerable(self) -> int:
+        """How many questions have no answer."""
+        return len(self) - self.answerable
+
+    @property
+    def has_unanswerable(self) -> bool:
+        """Whether any question has no answer: a fact of the data, never a setting."""
+        return self.unanswerable > 0
+
+
+def sample(examples: Sequence[QAExample], n: int, seed: int) -> tuple[QAExample, ...]:
+    """Draw ``n`` examples at random, the same ones for the same seed, in their original order.
+
+    Files are grouped by article, so the first ``n`` would be about a few topics only.
+
+    Raises:
+        ValueError: ``n`` is negative.
+    """
+    if n >= len(examples):
+        return tuple(examples)
+    chosen = random.Random(seed).sample(range(len(examples)), n)
+    return tuple(examples[index] for index in sorted(chosen))
+
+
+def subset(data: ExampleSet, n: int, seed: int) -> ExampleSet:
+    """The set of :func:`sample`'s examples; ``data`` itself where it has no more than ``n``."""
+    if n >= len(data):
+        return data
+    return replace(data, examples=sample(data.examples, n, seed))
+
+
+def fingerprint(examples: Iterable[QAExample]) -> str:
+    """Name a set of examples by its content: SHA-256, as 64 hex digits.
+
+    The records' order and file format do not change it; titles are not part of it.
+    """
+    digest, contexts = hashlib.sha256(), _Quoted()
+    for example in sorted(examples, key=lambda example: example.id):
+        digest.update(f"{_canonical(example, contexts)}\n".encode("ascii"))
+    return digest.hexdigest()
+
+
+class _Quoted(dict[str, str]):
+    """Texts as JSON strings: each distinct one is escaped once."""
+
+    def __missing__(self, text: str) -> str:
+        quoted = self[text] = json.dumps(text)
+        return quoted
+
+
+def _canonical(example: QAExample, contexts: _Quoted) -> str:
+    """JSON in ASCII with sorted keys and no spaces; by hand, since ``json`` takes twice as long."""
+    answers = ",".join([f"[{json.dumps(one.text)},{one.start}]" for one in example.answers])
+    return (
+        f'{{"answers":[{answers}],"context":{contexts[example.context]},'
+        f'"id":{json.dumps(example.id)},"question":{json.dumps(example.question)}}}'
+    )

@@ -1,5 +1,0 @@
-"""The browsable report: one self-contained HTML file."""
-
-from qabench.page.document import Picture, Section, write_page
-
-__all__ = ["Picture", "Section", "write_page"]

@@ -1,0 +1,104 @@
+"""Hooks beyond heads: each plugin is called on its own, and one that fails is named.
+
+What goes wrong in a plugin is never an error here: it is a sentence for a warning, and the others
+go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from qabench.base.terminal import safe
+from qabench.plugins.discovery import InstalledPlugin, discover, listed, reason_of
+
+if TYPE_CHECKING:
+    from qabench.reports.report import Report
+
+T = TypeVar("T")
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution(Generic[T]):
+    """Something that a plugin offers."""
+
+    plugin: InstalledPlugin
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A hook of a plugin that failed, or offered what cannot be used."""
+
+    plugin: InstalledPlugin
+    hook: str
+    reason: str
+
+    def __str__(self) -> str:
+        reason = safe(self.reason).rstrip(".")
+        shown = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
+        return f"Hook {self.hook} of {self.plugin} failed: {shown}"
+
+
+def attempt(
+    plugin: InstalledPlugin, hook: str, work: Callable[[], T], about: str = ""
+) -> T | Failure:
+    """What a plugin's own code returns; where it raises, its failure.
+
+    Args:
+        plugin: whose code it is.
+        hook: through which it came.
+        work: the code.
+        about: stands before the reason of a failure.
+    """
+    try:
+        return work()
+    # It may raise anything, even exit, and must not end a run.
+    except (Exception, SystemExit) as error:
+        return Failure(plugin, hook, about + reason_of(error))
+
+
+def contributions(hook: str, kind: type[T]) -> Iterator[Contribution[T] | Failure]:
+    """What all plugins offer through a hook that returns several of ``kind``."""
+    for plugin in discover().plugins:
+        if hook not in plugin.hooks:
+            continue
+        offered = attempt(plugin, hook, partial(_offered, plugin, hook, kind))
+        if isinstance(offered, Failure):
+            yield offered
+            continue
+        for value in offered:
+            if isinstance(value, kind):
+                yield Contribution(plugin, value)
+            else:
+                reason = f"it returned a {type(value).__name__} in its list of {kind.__name__}"
+                yield Failure(plugin, hook, reason)
+
+
+def _offered(plugin: InstalledPlugin, hook: str, kind: type) -> list[object]:
+    return listed(plugin.answer(hook), hook, kind)
+
+
+def run_finished(report: Report, folder: Path) -> None:
+    """Tell all plugins that a run has finished."""
+    hook = "qabench_run_finished"
+    for plugin in discover().plugins:
+        told = attempt(plugin, hook, partial(plugin.answer, hook, report=report, folder=folder))
+        if isinstance(told, Failure):
+            warn(told)
+
+
+def warn(problem: object) -> None:
+    """A warning on stderr, once for each text however often a command meets it."""
+    _warn(str(problem))
+
+
+@cache
+def _warn(text: str) -> None:
+    # Without handlers of the caller's, logging prints the bare sentence.
+    logging.getLogger("qabench").warning("%s.", text)

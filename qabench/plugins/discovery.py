@@ -1,0 +1,307 @@
+"""Discovery of plugins: every broken plugin is named with its reason, the others go on."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from qabench.base.validation import fill_defaults, first_problem
+from qabench.errors import PluginError
+from qabench.plugins import hookspecs
+from qabench.plugins.hookspecs import HOOKSPEC_VERSION, PROJECT, VERSION_ATTRIBUTE, HeadSpec
+
+if TYPE_CHECKING:
+    from qabench.heads import Head
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+HEADS_HOOK = "qabench_heads"
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledHead:
+    """A head that can be run, and the distribution it comes from."""
+
+    spec: HeadSpec
+    distribution: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        """The name that ``--plugin`` takes."""
+        return self.spec.name
+
+    def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The head's options with defaults filled in.
+
+        Raises:
+            PluginError: an option is unknown to this head or has a wrong value.
+        """
+        return filled_options(self.spec, given)
+
+
+def filled_options(spec: HeadSpec, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A head's options with defaults filled in.
+
+    Raises:
+        PluginError: an option is unknown to this head or has a wrong value.
+    """
+    schema = {
+        "type": "object",
+        "properties": dict(spec.options),
+        "additionalProperties": False,
+    }
+    problem = first_problem(schema, given)
+    if problem:
+        raise PluginError(
+            f"Plugin {spec.name!r} does not take these head options: {problem}; "
+            f"mend [head] in the benchmark file or the --set head.* override."
+        )
+    return fill_defaults(schema, given)
+
+
+def build_head(spec: HeadSpec, hidden_size: int, options: Mapping[str, Any]) -> Head:
+    """A head, initialised from torch's generator.
+
+    Raises:
+        PluginError: the plugin's ``build`` raised, or returned something else.
+    """
+    from qabench.heads import Head
+
+    try:
+        head = spec.build(hidden_size, options)
+    # A plugin's own code may raise anything; the user must learn whose it is.
+    except Exception as error:
+        raise PluginError(
+            f"Plugin {spec.name!r} could not build its head: {type(error).__name__}: {error}."
+        ) from error
+    if not isinstance(head, Head):
+        raise PluginError(
+            f"Plugin {spec.name!r} built a {type(head).__name__}, which is no "
+            f"qabench.heads.Head; derive it from that class."
+        )
+    return head
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InstalledPlugin:
+    """A usable plugin, whose hooks can be called on their own.
+
+    Attributes:
+        name: of its entry point.
+        manager: pluggy's, with this one plugin.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    manager: pluggy.PluginManager
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The names of the hooks that it implements."""
+        (plugin,) = self.manager.get_plugins()
+        return tuple(sorted(one.name for one in self.manager.get_hookcallers(plugin) or ()))
+
+    def answer(self, hook: str, **arguments: object) -> object:
+        """What its implementation of a hook returns; ``None`` without one."""
+        # pluggy gives a list of all answers, and leaves out those of None.
+        answers = getattr(self.manager.hook, hook)(**arguments)
+        return answers[0] if answers else None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPlugin:
+    """An entry point that could not be used, and why."""
+
+    name: str
+    distribution: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All plugins found: the usable heads, sorted by name, the broken entry points, the others."""
+
+    heads: tuple[InstalledHead, ...]
+    broken: tuple[BrokenPlugin, ...]
+    plugins: tuple[InstalledPlugin, ...] = ()
+
+    def head(self, name: str) -> InstalledHead:
+        """The one head called ``name``.
+
+        Raises:
+            PluginError: no head, a broken plugin, or several heads have this name.
+        """
+        found = [head for head in self.heads if head.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            owners = " and ".join(sorted(head.distribution for head in found))
+            raise PluginError(
+                f"Two plugins are called {name!r}, from {owners}; uninstall one of them."
+            )
+        for plugin in self.broken:
+            if plugin.name == name:
+                raise PluginError(
+                    f"Plugin {name!r} from {plugin.distribution} {plugin.version} is broken: "
+                    f"{plugin.reason}; mend or reinstall it."
+                )
+        for other in self.plugins:
+            if other.name == name:
+                raise PluginError(
+                    f"Plugin {name!r} from {other} has no head of that name; {self._hint(name)}."
+                )
+        raise PluginError(f"There is no plugin {name!r}; {self._hint(name)}.")
+
+    def _hint(self, name: str) -> str:
+        names = sorted({head.name for head in self.heads})
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        if near:
+            return "did you mean " + " or ".join(repr(one) for one in near) + "?"
+        return f"installed are {', '.join(names)}" if names else "no plugin is installed"
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Name, distribution, version and summary of each head, then of each plugin without one;
+        the reason of each broken one.
+        """
+        conflict = "CONFLICT: another plugin has this name"
+        heads = [
+            (
+                one.name,
+                one.distribution,
+                one.version,
+                conflict if one.name in self.duplicates else one.spec.summary,
+            )
+            for one in self.heads
+        ]
+        headless = [
+            (one.name, one.distribution, one.version, f"no head; {', '.join(one.hooks)}")
+            for one in self.plugins
+            if HEADS_HOOK not in one.hooks
+        ]
+        broken = [
+            (one.name, one.distribution, one.version, f"BROKEN: {one.reason}")
+            for one in self.broken
+        ]
+        return heads + headless + broken
+
+    @property
+    def duplicates(self) -> frozenset[str]:
+        """Names that more than one plugin claims, so that none of them can be selected."""
+        counts = Counter(head.name for head in self.heads)
+        return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def discover(found: Iterable[EntryPoint] | None = None) -> Registry:
+    """Load every entry point of the group ``qabench`` and ask each for its heads.
+
+    Args:
+        found: entry points to load instead of the installed ones.
+    """
+    heads: list[InstalledHead] = []
+    plugins: list[InstalledPlugin] = []
+    broken: list[BrokenPlugin] = []
+    for point in entry_points(group=PROJECT) if found is None else found:
+        name = point.dist.name if point.dist else "unknown distribution"
+        version = point.dist.version if point.dist else "?"
+        try:
+            plugin = InstalledPlugin(point.name, name, version, _manager(point, name))
+            specs = _specs_of(plugin)
+        # SystemExit too: a plugin that calls sys.exit() on import must not end the command.
+        except (Exception, SystemExit) as error:
+            broken.append(BrokenPlugin(point.name, name, version, reason_of(error)))
+        else:
+            plugins.append(plugin)
+            heads.extend(InstalledHead(spec, name, version) for spec in specs)
+    heads.sort(key=lambda head: (head.name, head.distribution))
+    plugins.sort(key=lambda one: (one.distribution, one.name))
+    return Registry(tuple(heads), tuple(broken), tuple(plugins))
+
+
+def _manager(point: EntryPoint, distribution: str) -> pluggy.PluginManager:
+    """A manager of one plugin, so that a hook that fails keeps no other from being called."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    plugin = point.load()
+    _refuse_other_hookspec(getattr(plugin, VERSION_ATTRIBUTE, None), distribution)
+    manager.register(plugin, name=point.name)
+    manager.check_pending()
+    if not manager.get_hookcallers(plugin):
+        raise PluginError("it implements no qabench hook")
+    return manager
+
+
+def _refuse_other_hookspec(asked: object, distribution: str) -> None:
+    """``None`` asks for nothing."""
+    match asked:
+        case None:
+            return
+        case (int() as major, int() as minor):
+            if major == HOOKSPEC_VERSION[0] and minor <= HOOKSPEC_VERSION[1]:
+                return
+        case _:
+            raise PluginError(
+                f"its {VERSION_ATTRIBUTE} is {asked!r}, not a pair such as {HOOKSPEC_VERSION}"
+            )
+    older = (major, minor) < HOOKSPEC_VERSION
+    raise PluginError(
+        f"it asks for version {major}.{minor} of the plugin hooks and this qabench has "
+        f"{HOOKSPEC_VERSION[0]}.{HOOKSPEC_VERSION[1]}: upgrade "
+        f"{distribution if older else 'qabench'}"
+    )
+
+
+def _specs_of(plugin: InstalledPlugin) -> list[HeadSpec]:
+    if HEADS_HOOK not in plugin.hooks:
+        return []
+    answer = plugin.answer(HEADS_HOOK)
+    return [checked_spec(spec) for spec in listed(answer, HEADS_HOOK, HeadSpec)]
+
+
+def listed(answer: object, hook: str, kind: type) -> list[object]:
+    """What a hook returned, as a list.
+
+    Raises:
+        PluginError: it is no iterable of several.
+    """
+    if isinstance(answer, (kind, str)) or not isinstance(answer, Iterable):
+        raise PluginError(
+            f"its {hook} hook returned {type(answer).__name__}, not a list of {kind.__name__}"
+        )
+    return list(answer)
+
+
+def checked_spec(spec: object) -> HeadSpec:
+    """``spec`` itself.
+
+    Raises:
+        PluginError: it is no HeadSpec, or its name or ``build`` cannot be used.
+    """
+    if not isinstance(spec, HeadSpec):
+        raise PluginError(f"its qabench_heads hook returned a {type(spec).__name__} in its list")
+    if not isinstance(spec.name, str) or not NAME.fullmatch(spec.name):
+        raise PluginError(f"head name {spec.name!r} is not made of letters, digits, '_' and '-'")
+    if not callable(spec.build):
+        raise PluginError(f"the build of head {spec.name!r} is not callable")
+    return spec
+
+
+def reason_of(error: BaseException) -> str:
+    """What a plugin raised, as part of a sentence."""
+    text = " ".join(str(error).split()) or "no message"
+    if isinstance(error, PluginError):
+        return text
+    if isinstance(error, pluggy.PluginValidationError):
+        return f"a hook has a wrong name or signature: {text}"
+    return f"{type(error).__name__}: {text}"

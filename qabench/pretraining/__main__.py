@@ -1,0 +1,5 @@
+"""``python -m qabench.pretraining FOLDER``."""
+
+from qabench.pretraining.pretrain import main
+
+main()

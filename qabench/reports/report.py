@@ -1,0 +1,175 @@
+"""report.json: what a run was and what it scored, validated by ``schemas/report.schema.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """One side of the data as it was used.
+
+    Attributes:
+        source: path, or repository@revision/split.
+        available: questions read, before a subset was drawn.
+        questions: questions used (trained on; or expected to be scored).
+        answerable: how many of them have an answer.
+        scored: questions with a score; ``None`` for training data.
+        skipped: records left out by the audit.
+        fingerprint: sha256 over the canonical records used.
+    """
+
+    source: str
+    available: int
+    questions: int
+    answerable: int
+    scored: int | None
+    skipped: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFacts:
+    """The head, its distribution, its options with defaults, and its learning rate."""
+
+    name: str
+    distribution: str
+    version: str
+    options: Mapping[str, Any]
+    learning_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneFacts:
+    """The encoder before fine-tuning; hashes are sha256."""
+
+    name: str
+    revision: str | None
+    weights_sha256: str
+    tokenizer_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What training cost.
+
+    Attributes:
+        epochs: passes over the training windows.
+        steps: optimizer steps.
+        windows_seen: training windows, epochs counted.
+        tokens_seen: their tokens, padding not counted.
+        trainable_parameters: of encoder and head.
+        head_parameters: of the head alone.
+        resumed: whether training went on from a checkpoint; seconds of repeated steps do not count.
+        train_seconds: wall time of training, with the validation after each epoch.
+        predict_seconds: wall time of the final prediction.
+        evaluation_seconds: wall time of the validations within ``train_seconds``.
+        tokens_per_second: training tokens by the rest of ``train_seconds``; ``None`` after a
+            resume.
+        seconds_per_step: mean wall time of an optimizer step; ``None`` after a resume.
+        loader_share: share of training in which steps waited for their batches, 0 to 1.
+        padding_share: padding by all positions of the training batches, 0 to 1.
+        peak_memory_bytes: largest resident set of the process so far.
+        peak_device_memory_bytes: largest allocation of this run on the GPU; ``None`` on a CPU.
+    """
+
+    epochs: int
+    steps: int
+    windows_seen: int
+    tokens_seen: int
+    trainable_parameters: int
+    head_parameters: int
+    resumed: bool
+    train_seconds: float
+    predict_seconds: float
+    evaluation_seconds: float
+    tokens_per_second: float | None
+    seconds_per_step: float | None
+    loader_share: float
+    padding_share: float
+    peak_memory_bytes: int
+    peak_device_memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where the run was made; a training batch is ``batch_size`` windows in each process."""
+
+    python: str
+    platform: str
+    packages: Mapping[str, str]
+    device: str
+    device_name: str
+    precision: str
+    threads: int
+    processes: int
+    git_commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportScores:
+    """Scores in percent.
+
+    Attributes:
+        official: the keys of the official SQuAD v2.0 script, from ``raw_predictions.json`` and
+            ``null_odds.json`` at ``null_threshold``; the ``best_*`` are tuned on what they score.
+        null_threshold: the run abstains where null odds are greater.
+        abstained: questions answered with "".
+        tuned: a threshold chosen on the tune half and the official keys of the other half at it;
+            ``None`` without null odds, or where the questions cannot be split.
+        always_null: official keys, without best_*, for answering "" to everything.
+        random_span: the same for answering a random span to everything.
+        human: each gold against the question's others; ``None`` where no question has several.
+        losses: points of EM lost, by owner; with the EM they add up to 100.
+        ceilings: the best EM still possible, step by step; ``None`` for a foreign system.
+    """
+
+    official: Mapping[str, float]
+    null_threshold: float
+    abstained: int
+    tuned: Mapping[str, Any] | None
+    always_null: Mapping[str, float]
+    random_span: Mapping[str, float]
+    human: Mapping[str, float] | None
+    losses: Mapping[str, float]
+    ceilings: Mapping[str, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFacts:
+    """A metric of a plugin: its value, what it measures, and whose it is."""
+
+    value: float
+    summary: str
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report; see ``schemas/report.schema.json``.
+
+    A foreign system, known by its predictions alone, has ``None`` in the fields of its training.
+    ``metrics`` are those of plugins, by ``distribution/name``; reports of before have none.
+    """
+
+    format: str
+    created: str
+    benchmark: str
+    settings: Mapping[str, Any]
+    seed: int
+    train: DataFacts | None
+    dev: DataFacts
+    plugin: PluginFacts
+    backbone: BackboneFacts | None
+    windows: Mapping[str, Mapping[str, int]]
+    budget: Budget | None
+    environment: Environment | None
+    training_log: tuple[Mapping[str, Any], ...]
+    scores: ReportScores
+    weights_sha256: str | None
+    files: Mapping[str, str]
+    warnings: tuple[str, ...]
+    metrics: Mapping[str, MetricFacts] = field(default_factory=dict)

@@ -1,0 +1,100 @@
+"""report.json: written, found and read again, checked by its schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from qabench.base.files import write_json
+from qabench.base.untrusted import refuse_outside, unique
+from qabench.base.validation import first_problem, schema
+from qabench.errors import ReportError
+from qabench.reports.report import (
+    BackboneFacts,
+    Budget,
+    DataFacts,
+    Environment,
+    MetricFacts,
+    PluginFacts,
+    Report,
+    ReportScores,
+)
+
+FORMAT = "qabench-report/1"
+FILE_NAME = "report.json"
+
+
+def write(report: Report, folder: Path) -> Path:
+    """Validate a report and write it whole.
+
+    Raises:
+        ReportError: it does not validate; nothing is written.
+    """
+    document = json.loads(json.dumps(asdict(report)))
+    path = folder / FILE_NAME
+    _validate(document, path)
+    write_json(path, document)
+    return path
+
+
+def read(path: Path) -> Report:
+    """Read and validate one report.
+
+    Raises:
+        ReportError: it cannot be read, is no JSON, or does not validate.
+    """
+    refuse_outside(path)
+    try:
+        document = json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
+    except OSError as error:
+        raise ReportError(f"Report {path} cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"Report {path} is not valid JSON ({error}); make it anew.") from error
+    _validate(document, path)
+    parts = {
+        "train": DataFacts,
+        "dev": DataFacts,
+        "plugin": PluginFacts,
+        "backbone": BackboneFacts,
+        "budget": Budget,
+        "environment": Environment,
+        "scores": ReportScores,
+    }
+    built = {
+        name: None if document[name] is None else kind(**document[name])
+        for name, kind in parts.items()
+    }
+    tuples = {name: tuple(document[name]) for name in ("training_log", "warnings")}
+    metrics = {name: MetricFacts(**one) for name, one in document.get("metrics", {}).items()}
+    return Report(**{**document, **built, **tuples, "metrics": metrics})
+
+
+def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:
+    """The reports among files, run directories and folders of those, each once, in path order.
+
+    Raises:
+        ReportError: a path does not exist, holds no report, or holds an invalid one.
+    """
+    found: dict[Path, tuple[Path, Report]] = {}
+    for path in paths:
+        inside = sorted(path.rglob(FILE_NAME)) if path.is_dir() else [path]
+        if not inside:
+            raise ReportError(
+                f"There is no {FILE_NAME} in {path}; name a run directory, a folder of them, or "
+                f"report files."
+            )
+        for one in inside:
+            if one.resolve() not in found:
+                found[one.resolve()] = one, read(one)
+    return list(found.values())
+
+
+def _validate(document: object, path: Path) -> None:
+    problem = first_problem(schema("report"), document)
+    if problem:
+        raise ReportError(
+            f"Report {path} does not follow schemas/report.schema.json: {problem}; it was made by "
+            f"another version of qabench or changed by hand."
+        )

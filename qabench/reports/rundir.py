@@ -1,0 +1,147 @@
+"""The run directory: what run it is of, and which process may write to it.
+
+``run.json`` says what a directory is a run of. One that was begun with other settings or data is
+refused with the difference, and one that is no run directory is never touched. A lock beside the
+directory keeps other processes out; it is the operating system's, and so ends with its process,
+however that ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from qabench.base.files import delete, remove_drafts, write_json, writing
+from qabench.base.terminal import safe
+from qabench.base.validation import dotted
+from qabench.errors import RunError
+from qabench.reports import report_file
+from qabench.reports.report import Report
+
+FILE_NAME = "run.json"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing to a run directory, which need not exist yet.
+
+    Raises:
+        RunError: another process does, or the place cannot be written to.
+    """
+    # Beside the directory, because --force moves that away.
+    lock_file, holder = (folder.with_name(f".{folder.name}.{one}") for one in ("lock", "holder"))
+    _refuse_links(lock_file, holder)
+    lock = FileLock(lock_file)
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunError(
+                f"{_named(holder)} is writing to {folder}; wait for its end, or name another "
+                f"--runs-dir."
+            ) from error
+    try:
+        with writing(holder):
+            holder.write_text(f"Process {os.getpid()} on {socket.gethostname()}", "utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+def _named(holder: Path) -> str:
+    try:
+        return holder.read_text("utf-8") or "Another process"
+    except (OSError, ValueError):
+        return "Another process"
+
+
+def finished(folder: Path, identity: Mapping[str, Any]) -> Report | None:
+    """The report, if a folder holds this very run, finished.
+
+    Args:
+        folder: it is only read.
+        identity: everything that must be the same for the run to be gone on with, as JSON types.
+
+    Raises:
+        RunError: the folder belongs to another run.
+        ReportError: it holds a broken report.
+    """
+    _refuse_links(folder)
+    path = folder / FILE_NAME
+    if not path.exists():
+        return None
+    _compare(folder, _known(path), json.loads(json.dumps(identity)))
+    report = folder / report_file.FILE_NAME
+    return report_file.read(report) if report.exists() else None
+
+
+def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
+    """Make a folder this run's own; the caller holds its lock.
+
+    Args:
+        folder: made if it does not exist.
+        identity: as in :func:`finished`.
+        force: delete what an earlier run left there.
+
+    Raises:
+        RunError: the folder belongs to another run or is none, or it cannot be made.
+    """
+    _refuse_links(folder)
+    path = folder / FILE_NAME
+    with writing(folder):
+        remove_drafts(folder.parent, folder.name)
+        remove_drafts(folder)
+        if force and path.exists():
+            delete(folder)
+        folder.mkdir(exist_ok=True)
+    _refuse_links(*folder.iterdir())
+    if path.exists():
+        _compare(folder, _known(path), json.loads(json.dumps(identity)))
+    elif any(folder.iterdir()):
+        raise RunError(
+            f"{folder} holds files but no {FILE_NAME}, so it is no run directory; move them away, "
+            f"or name another folder with --runs-dir."
+        )
+    else:
+        write_json(path, identity)
+
+
+def _refuse_links(*paths: Path) -> None:
+    for path in paths:
+        if path.is_symlink():
+            raise RunError(
+                f"{path} is a link, and a run writes and deletes in its own folder alone; name "
+                f"another --runs-dir."
+            )
+
+
+def _known(path: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} cannot be read ({error}); run anew with --force.") from error
+    if not isinstance(known, dict):
+        raise RunError(f"{path} is not a JSON object; run anew with --force.")
+    return known
+
+
+def _compare(folder: Path, known: dict[str, Any], asked: dict[str, Any]) -> None:
+    old, new = dotted(known), dotted(asked)
+    different = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    if different:
+        changes = (f"{key}: {old.get(key)} -> {new.get(key)}" for key in different[:5])
+        shown = safe("; ".join(changes))
+        raise RunError(
+            f"{folder} was begun with other settings ({shown}); name another --runs-dir, or "
+            f"overwrite it with --force."
+        )

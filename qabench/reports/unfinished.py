@@ -1,0 +1,111 @@
+"""Runs without a report: seeds that a table would leave out unseen.
+
+A system whose seeds diverge now and then looks better if only those are counted that did not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qabench.base.files import write_json, writing
+from qabench.base.terminal import safe
+from qabench.base.untrusted import refuse_outside, unique
+from qabench.base.validation import first_problem
+from qabench.errors import ReportError
+from qabench.reports import report_file, rundir
+
+FILE_NAME = "diverged.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run that was begun.
+
+    Attributes:
+        folder: its run directory.
+        benchmark, plugin, seed: what it is a run of.
+        fingerprint: of the questions that it would have answered.
+        problem: how it diverged; ``None`` where it was interrupted or goes on.
+    """
+
+    folder: Path
+    benchmark: str
+    plugin: str
+    seed: int
+    fingerprint: str
+    problem: str | None
+
+    @property
+    def note(self) -> str:
+        """The line that names it where it is missing."""
+        why = "it is not finished" if self.problem is None else f"it diverged: {self.problem}"
+        return safe(f"! {self.plugin} seed {self.seed}: left out, because {why} ({self.folder})")
+
+
+def mark(folder: Path, problem: str) -> None:
+    """Note in a run directory that the run diverged, and how."""
+    write_json(folder / FILE_NAME, {"problem": problem})
+
+
+def unmark(folder: Path) -> None:
+    """Forget that the run diverged, as it goes on."""
+    path = folder / FILE_NAME
+    with writing(path):
+        path.unlink(missing_ok=True)
+
+
+def find(paths: Iterable[Path]) -> tuple[Unfinished, ...]:
+    """The unfinished runs in run directories and folders of those, each once, in path order.
+
+    Raises:
+        ReportError: what says of which run a directory is cannot be read.
+    """
+    begun = (path for place in paths for path in sorted(place.rglob(rundir.FILE_NAME)))
+    folders = {path.parent.resolve(): path.parent for path in begun}
+    return tuple(
+        _read(one) for one in folders.values() if not (one / report_file.FILE_NAME).exists()
+    )
+
+
+_TEXT = {"type": "string"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+_RUN = _object(
+    benchmark=_object(name=_TEXT),
+    plugin=_object(name=_TEXT),
+    seed={"type": "integer"},
+    data=_object(dev=_TEXT),
+)
+_MARK = _object(problem=_TEXT)
+
+
+def _read(folder: Path) -> Unfinished:
+    run = _document(folder / rundir.FILE_NAME, _RUN)
+    diverged = folder / FILE_NAME
+    return Unfinished(
+        folder=folder,
+        benchmark=run["benchmark"]["name"],
+        plugin=run["plugin"]["name"],
+        seed=run["seed"],
+        fingerprint=run["data"]["dev"],
+        problem=_document(diverged, _MARK)["problem"] if diverged.exists() else None,
+    )
+
+
+def _document(path: Path, schema: dict[str, Any]) -> Any:
+    refuse_outside(path)
+    try:
+        document = json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReportError(f"{path} cannot be read ({error}); run anew with --force.") from error
+    if problem := first_problem(schema, document):
+        raise ReportError(f"{path} is of no run: {problem}; run anew with --force.")
+    return document

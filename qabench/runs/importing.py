@@ -1,0 +1,164 @@
+"""Systems that were not run here: their predictions become a report like any other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qabench.base.files import sha256, write_json
+from qabench.data.examples import ExampleSet
+from qabench.data.halves import split_questions
+from qabench.data.readers import read_file
+from qabench.errors import RunError
+from qabench.reports import report_file, rundir
+from qabench.reports.report import DataFacts, PluginFacts, Report
+from qabench.scoring import outcomes
+from qabench.scoring.outcomes import Outcomes
+from qabench.scoring.plugin_metrics import measure
+from qabench.scoring.predictions import golds_of, read_null_odds, read_predictions, refuse_misfits
+from qabench.scoring.scorecard import doubts, report_scores
+from qabench.scoring.squad import score_questions
+
+DISTRIBUTION = "imported"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignFiles:
+    """What is known of a foreign system.
+
+    Attributes:
+        name: what the leaderboard calls it.
+        data: the questions with golds.
+        predictions: answer text by question id; with null odds, the best non-null answers.
+        null_odds: evidence for no answer by question id.
+        null_threshold: null odds greater than this count as no answer.
+    """
+
+    name: str
+    data: Path
+    predictions: Path
+    null_odds: Path | None = None
+    null_threshold: float = 1.0
+
+
+def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False) -> Path:
+    """Write a run directory ``<runs_dir>/imported/<name>/`` with a report; return it.
+
+    Raises:
+        DataError: a file cannot be read or does not belong to the data.
+        RunError: the name is no name; the directory holds a report already, is another's or
+            cannot be written.
+    """
+    if not _NAME.fullmatch(files.name):
+        raise RunError(
+            f"{files.name!r} cannot name a system; use letters, digits, '.', '_' and '-', and "
+            f"begin with a letter or digit."
+        )
+    folder = runs_dir / DISTRIBUTION / files.name
+    if (folder / report_file.FILE_NAME).exists() and not force:
+        raise RunError(f"{folder} holds a report already; overwrite it with --force.")
+    data = read_file(files.data)
+    predictions, odds = _read(files, data)
+    found = _outcomes(data, predictions, odds)
+    with rundir.locked(folder):
+        rundir.claim(folder, _identity(files, data), force)
+        write_json(folder / "raw_predictions.json", predictions, indent=None)
+        if odds is not None:
+            write_json(folder / "null_odds.json", odds, indent=None)
+        outcomes.write(found, folder / outcomes.FILE_NAME)
+        report_file.write(_report(files, data, found, folder), folder)
+    return folder
+
+
+def _identity(files: ForeignFiles, data: ExampleSet) -> dict[str, Any]:
+    """What must be the same for an import that was killed to be gone on with."""
+    read = {"predictions": files.predictions, "null_odds": files.null_odds}
+    return {
+        "benchmark": {"name": DISTRIBUTION},
+        "plugin": {"name": files.name},
+        "seed": 0,
+        "data": {"dev": data.fingerprint},
+        "files": {name: sha256(path) for name, path in read.items() if path is not None},
+        "null_threshold": files.null_threshold,
+    }
+
+
+def _read(files: ForeignFiles, data: ExampleSet) -> tuple[dict[str, str], dict[str, float] | None]:
+    golds = golds_of(data.examples)
+    predictions = read_predictions(files.predictions)
+    refuse_misfits(golds, files.predictions, predictions)
+    texts = {gold.id: predictions[gold.id] for gold in golds}
+    if files.null_odds is None:
+        return texts, None
+    odds = read_null_odds(files.null_odds)
+    refuse_misfits(golds, files.null_odds, odds)
+    return texts, {gold.id: odds[gold.id] for gold in golds}
+
+
+def _outcomes(
+    data: ExampleSet, predictions: Mapping[str, str], odds: Mapping[str, float] | None
+) -> Outcomes:
+    scores = score_questions(golds_of(data.examples), predictions)
+    spans = [_span(one.context, predictions[one.id]) for one in data.examples]
+    start, end = np.array(spans, np.int32).reshape(-1, 2).T
+    return Outcomes(
+        examples=data.examples,
+        tune=split_questions(data.examples, 0),
+        answers=tuple(predictions[one.id] for one in data.examples),
+        start=start,
+        end=end,
+        null_odds=None if odds is None else np.array(list(odds.values()), np.float64),
+        exact=np.array([one.exact for one in scores], np.float64),
+        f1=np.array([one.f1 for one in scores], np.float64),
+    )
+
+
+def _span(context: str, answer: str) -> tuple[int, int]:
+    """Where the answer stands, if it does so exactly once; (0, 0) where nobody knows."""
+    start = context.find(answer)
+    known = bool(answer) and start >= 0 and context.find(answer, start + 1) < 0
+    return (start, start + len(answer)) if known else (0, 0)
+
+
+def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path) -> Report:
+    names = ["raw_predictions.json", outcomes.FILE_NAME]
+    names += ["null_odds.json"] * (found.null_odds is not None)
+    settings: dict[str, Any] = {"answers": {"null_threshold": files.null_threshold}}
+    measured = measure(found, files.null_threshold)
+    scores = report_scores(found, files.null_threshold)
+    report = Report(
+        format=report_file.FORMAT,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        benchmark=DISTRIBUTION,
+        settings=settings,
+        seed=0,
+        train=None,
+        dev=DataFacts(
+            source=data.source,
+            available=len(data),
+            questions=len(data),
+            answerable=data.answerable,
+            scored=len(data),
+            skipped=len(data.skipped),
+            fingerprint=data.fingerprint,
+        ),
+        plugin=PluginFacts(files.name, DISTRIBUTION, "", {}, None),
+        backbone=None,
+        windows={},
+        budget=None,
+        environment=None,
+        training_log=(),
+        scores=scores,
+        weights_sha256=None,
+        files={},
+        warnings=(*doubts(scores, data), *map(str, measured.failures)),
+        metrics=measured.values,
+    )
+    return replace(report, files={name: sha256(folder / name) for name in names})

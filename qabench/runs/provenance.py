@@ -1,0 +1,60 @@
+"""Where and with what a run was made: versions, device, memory, commit."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from qabench.reports.report import Environment
+from qabench.training.hardware import Hardware
+
+_PACKAGES = ("accelerate", "numpy", "qabench", "tokenizers", "torch", "transformers")
+
+
+def peak_memory() -> int:
+    """Largest resident set of this process so far, in bytes; 0 where that is not told."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def environment(hardware: Hardware) -> Environment:
+    """The facts of this process."""
+    return Environment(
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+        device=hardware.device,
+        device_name=hardware.name,
+        precision=hardware.precision,
+        threads=hardware.threads,
+        processes=int(os.environ.get("WORLD_SIZE", "1")),
+        git_commit=_git_commit(),
+    )
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout this package lies in, ``-dirty`` if changed; else ``None``."""
+    here = Path(__file__)
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(here.parent), *words], capture_output=True, text=True, timeout=10
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    # A wheel in a virtual environment inside someone's checkout is not of that checkout.
+    if git("ls-files", "--error-unmatch", here.name) is None:
+        return None
+    commit = git("rev-parse", "HEAD")
+    return f"{commit}-dirty" if commit and git("status", "--porcelain", "-uno") else commit

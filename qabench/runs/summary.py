@@ -1,0 +1,112 @@
+"""From a finished training to its report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import torch
+
+from qabench.reports import report_file
+from qabench.reports.report import BackboneFacts, Budget, Report, ReportScores
+from qabench.runs.provenance import environment, peak_memory
+from qabench.runs.tasks import Task
+from qabench.scoring.outcomes import Outcomes
+from qabench.scoring.plugin_metrics import measure
+from qabench.scoring.scorecard import doubts, report_scores
+from qabench.training.backbone import Encoder
+from qabench.training.fine_tuning import TrainingOutcome
+from qabench.training.hardware import parameter_count
+from qabench.training.model import QAModel
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        outcome: of the training.
+        resumed: whether it went on from a checkpoint.
+        predict_seconds: wall time of predicting and answering.
+        outcomes: results by question.
+        weights_sha256: of encoder and head after training.
+    """
+
+    outcome: TrainingOutcome
+    resumed: bool
+    predict_seconds: float
+    outcomes: Outcomes
+    weights_sha256: str
+
+
+def summarize(
+    task: Task,
+    model: QAModel,
+    encoder: Encoder,
+    result: Result,
+) -> Report:
+    """The report of a run, but for the hashes of its files."""
+    null_threshold = task.benchmark.answers.null_threshold
+    scores = report_scores(result.outcomes, null_threshold)
+    measured = measure(result.outcomes, null_threshold)
+    counts = {"train": task.train.windows.counts, "dev": task.dev.windows.counts}
+    return Report(
+        format=report_file.FORMAT,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        benchmark=task.benchmark.name,
+        settings=task.benchmark.as_dict(),
+        seed=task.seed,
+        train=task.train.facts(None),
+        dev=task.dev.facts(len(result.outcomes)),
+        plugin=task.plugin(),
+        backbone=BackboneFacts(
+            name=task.benchmark.backbone.name,
+            revision=encoder.revision,
+            weights_sha256=encoder.weights_hash,
+            tokenizer_sha256=task.tokenizer.fingerprint,
+        ),
+        windows={name: asdict(count) for name, count in counts.items()},
+        budget=_budget(task, model, result),
+        environment=environment(task.hardware),
+        training_log=tuple(asdict(line) for line in result.outcome.log),
+        scores=scores,
+        weights_sha256=result.weights_sha256,
+        files={},
+        warnings=(*_warnings(task, scores), *map(str, measured.failures)),
+        metrics=measured.values,
+    )
+
+
+def _budget(task: Task, model: QAModel, result: Result) -> Budget:
+    epochs = task.benchmark.training.epochs
+    tokens = epochs * task.train.windows.counts.tokens
+    outcome = result.outcome
+    seconds = outcome.seconds - outcome.evaluation_seconds
+    on_gpu = task.hardware.device == "cuda"
+    return Budget(
+        epochs=epochs,
+        steps=outcome.steps,
+        windows_seen=epochs * len(task.train.windows),
+        tokens_seen=tokens,
+        trainable_parameters=parameter_count(model),
+        head_parameters=parameter_count(model.head),
+        resumed=result.resumed,
+        train_seconds=outcome.seconds,
+        predict_seconds=result.predict_seconds,
+        evaluation_seconds=outcome.evaluation_seconds,
+        tokens_per_second=None if result.resumed else tokens / seconds,
+        seconds_per_step=None if result.resumed else seconds / outcome.steps,
+        loader_share=outcome.loader_seconds / seconds,
+        padding_share=outcome.padding_share,
+        peak_memory_bytes=peak_memory(),
+        peak_device_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
+    )
+
+
+def _warnings(task: Task, scores: ReportScores) -> list[str]:
+    found = doubts(scores, task.dev.used)
+    if task.train.read.skipped or task.dev.read.skipped:
+        found.append("records that failed the audit were left out of the data")
+    if outside := task.dev.windows.counts.golds_outside_windows:
+        found.append(f"{outside} golds to score lie whole in no window")
+    return found

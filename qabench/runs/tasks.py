@@ -1,0 +1,117 @@
+"""One run as a value: a head, a seed, and all that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from qabench.benchmarks.settings import Benchmark
+from qabench.data.examples import ExampleSet
+from qabench.plugins.discovery import InstalledHead
+from qabench.reports.report import DataFacts, PluginFacts
+from qabench.scoring.outcomes import Bools
+from qabench.training.backbone import TokenizerFacts
+from qabench.training.batches import WindowDataset
+from qabench.training.hardware import Hardware
+from qabench.windows.cutting import Windows
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one ``qabench run`` is to do: every plugin with every seed on one benchmark.
+
+    Attributes:
+        force: overwrite what these runs made before.
+    """
+
+    benchmark: Benchmark
+    plugins: Sequence[str]
+    seeds: Sequence[int]
+    runs_dir: Path
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """Training or dev data as it is used.
+
+    Attributes:
+        read: all that was read.
+        used: the subset that is used; ``read`` itself where there is no limit.
+        windows: of the subset.
+    """
+
+    read: ExampleSet
+    used: ExampleSet
+    windows: Windows
+
+    def dataset(self) -> WindowDataset:
+        """The windows as training and prediction go through them."""
+        return WindowDataset(self.windows, self.used.examples)
+
+    def facts(self, scored: int | None) -> DataFacts:
+        """What the report says of it; ``scored`` is the number of questions with a score."""
+        return DataFacts(
+            source=self.read.source,
+            available=len(self.read),
+            questions=len(self.used),
+            answerable=self.used.answerable,
+            scored=scored,
+            skipped=len(self.read.skipped),
+            fingerprint=self.used.fingerprint,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A run to be made in ``folder``.
+
+    Attributes:
+        options: the head's, defaults filled in.
+        tune: (dev questions,) the half on which null threshold and epoch are chosen.
+    """
+
+    benchmark: Benchmark
+    head: InstalledHead
+    options: Mapping[str, Any]
+    seed: int
+    train: Side
+    dev: Side
+    tune: Bools
+    tokenizer: TokenizerFacts
+    hardware: Hardware
+    folder: Path
+
+    @property
+    def learning_rate(self) -> float:
+        """The head's peak learning rate: the benchmark's, else the plugin's, else the encoder's."""
+        training = self.benchmark.training
+        own = training.head_learning_rate or self.head.spec.learning_rate
+        return own or training.learning_rate
+
+    def plugin(self) -> PluginFacts:
+        """What the report says of the head."""
+        return PluginFacts(
+            name=self.head.name,
+            distribution=self.head.distribution,
+            version=self.head.version,
+            options=self.options,
+            learning_rate=self.learning_rate,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a run directory to be gone on with."""
+        return {
+            "benchmark": self.benchmark.as_dict(),
+            "plugin": asdict(self.plugin()),
+            "seed": self.seed,
+            "data": {
+                "train": self.train.used.fingerprint,
+                "dev": self.dev.used.fingerprint,
+            },
+            "tokenizer": self.tokenizer.fingerprint,
+        }

@@ -1,0 +1,226 @@
+"""Compute a report's numbers again from the files beside it, and name what does not match."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qabench.base.files import sha256
+from qabench.base.terminal import safe
+from qabench.base.untrusted import inside
+from qabench.base.validation import dotted
+from qabench.data.examples import fingerprint
+from qabench.data.halves import split_questions
+from qabench.errors import QABenchError, ReportError
+from qabench.plugins.discovery import discover
+from qabench.reports import report_file
+from qabench.reports.report import Report
+from qabench.scoring import outcomes
+from qabench.scoring.outcomes import Outcomes
+from qabench.scoring.plugin_metrics import Measured, measure
+from qabench.scoring.predictions import golds_of
+from qabench.scoring.scorecard import report_scores
+from qabench.scoring.squad import normalize_answer, score_questions
+
+# Sums differ in their last digits between versions of Python.
+_RELATIVE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What became of a report, a sentence for each thing.
+
+    Attributes:
+        problems: what its files contradict; none: it is true.
+        unverified: metrics that no installed plugin computes again.
+    """
+
+    problems: tuple[str, ...]
+    unverified: tuple[str, ...]
+
+
+def verify(path: Path) -> tuple[str, ...]:
+    """The problems of :func:`verification` alone."""
+    return verification(path).problems
+
+
+def verification(path: Path) -> Verification:
+    """Compute a report again.
+
+    Args:
+        path: a report file, or the run directory that it lies in.
+
+    Raises:
+        ReportError: the report cannot be read or does not follow the schema.
+    """
+    if path.is_dir():
+        path = path / report_file.FILE_NAME
+    report, folder = report_file.read(path), path.parent
+    problems, unverified = list(_files(report, folder)), list[str]()
+    try:
+        found = outcomes.read(folder / outcomes.FILE_NAME)
+        again = _scored_again(found)
+        measured = _measured(report, again)
+        unverified += _unverified(report, measured)
+        problems += _questions(report, found)
+        problems += _by_question(found, again)
+        problems += _predictions(report, again, folder)
+        problems += _scores(report, again)
+        problems += _metrics(report, measured)
+    except QABenchError as error:
+        problems.append(str(error))
+    return Verification(tuple(problems), tuple(unverified))
+
+
+def _measured(report: Report, found: Outcomes) -> Measured:
+    if not report.metrics:
+        return Measured({}, ())
+    return measure(found, report.scores.null_threshold)
+
+
+def _unverified(report: Report, measured: Measured) -> Iterator[str]:
+    if report.metrics.keys() <= measured.values.keys():
+        return
+    reasons = {one.distribution: f"its plugin is broken: {one.reason}" for one in discover().broken}
+    reasons |= {one.plugin.distribution: str(one) for one in measured.failures}
+    unknown = "no installed plugin computes it; install that distribution"
+    for key, one in report.metrics.items():
+        if key not in measured.values:
+            yield safe(
+                f"Not verified: metric {key} of {one.distribution} {one.version}, because "
+                f"{reasons.get(one.distribution, unknown)}."
+            )
+
+
+def _files(report: Report, folder: Path) -> Iterator[str]:
+    for name, digest in report.files.items():
+        try:
+            path = inside(folder, name)
+        except ReportError as error:
+            yield str(error)
+            continue
+        if not path.is_file():
+            # A model may be thrown away to save space: no score needs it.
+            if not name.startswith("model/"):
+                yield f"{name} is missing."
+        elif sha256(path) != digest:
+            yield f"{name} is not the file that the report was made of: its sha256 differs."
+    if outcomes.FILE_NAME not in report.files:
+        yield f"The report has no sha256 of {outcomes.FILE_NAME}."
+
+
+def _questions(report: Report, found: Outcomes) -> Iterator[str]:
+    dev = report.dev
+    facts = {
+        "dev.fingerprint": (dev.fingerprint, fingerprint(found.examples)),
+        "dev.questions": (dev.questions, len(found)),
+        "dev.scored": (dev.scored, len(found)),
+        "dev.answerable": (dev.answerable, int(found.has_answer.sum())),
+    }
+    for name, (said, is_) in facts.items():
+        if said != is_:
+            yield f"{name} is {said}, but the questions give {is_}."
+    seed = report.settings.get("data", {}).get("split_seed", 0)
+    if not np.array_equal(found.tune, split_questions(found.examples, seed)):
+        yield f"The tune half is not that of split_seed {seed}."
+
+
+def _scored_again(found: Outcomes) -> Outcomes:
+    answers = {one.id: text for one, text in zip(found.examples, found.answers, strict=True)}
+    scores = score_questions(golds_of(found.examples), answers)
+    return replace(
+        found,
+        exact=np.array([one.exact for one in scores], np.float64),
+        f1=np.array([one.f1 for one in scores], np.float64),
+    )
+
+
+def _by_question(found: Outcomes, again: Outcomes) -> Iterator[str]:
+    for name in ("exact", "f1"):
+        stored, computed = getattr(found, name), getattr(again, name)
+        wrong = np.flatnonzero(~np.isclose(stored, computed, rtol=_RELATIVE, atol=0))
+        if len(wrong):
+            first = int(wrong[0])
+            yield (
+                f"{name} of {len(wrong)} questions is not what their answers score (first: "
+                f"{found.examples[first].id!r} is {stored[first]:g}, scores {computed[first]:g})."
+            )
+
+
+def _predictions(report: Report, found: Outcomes, folder: Path) -> Iterator[str]:
+    ids = [one.id for one in found.examples]
+    abstains = found.abstains(report.scores.null_threshold)
+    final = ["" if null else text for null, text in zip(abstains, found.answers, strict=True)]
+    odds = None if found.null_odds is None else found.null_odds.tolist()
+    for name, expected in (
+        ("predictions.json", final),
+        ("raw_predictions.json", list(found.answers)),
+        ("null_odds.json", odds),
+    ):
+        if name in report.files and expected is not None:
+            stored = _object(inside(folder, name))
+            if stored != dict(zip(ids, expected, strict=True)):
+                yield f"{name} does not agree with {outcomes.FILE_NAME}."
+    if "nbest_predictions.json" in report.files and found.n_best_exact is not None:
+        lists = _object(inside(folder, "nbest_predictions.json"))
+        if not np.array_equal(found.n_best_exact, _n_best_exact(found, lists)):
+            yield f"nbest_predictions.json does not agree with {outcomes.FILE_NAME}."
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _n_best_exact(found: Outcomes, lists: Mapping[str, Any]) -> np.ndarray:
+    best = []
+    for example, answer in zip(found.examples, found.answers, strict=True):
+        golds = (gold.text for gold in example.answers)
+        accepted = {text for text in map(normalize_answer, golds) if text} or {""}
+        texts = _listed_texts(lists.get(example.id)) or {answer}
+        best.append(float(not accepted.isdisjoint(map(normalize_answer, texts))))
+    return np.array(best)
+
+
+def _listed_texts(candidates: object) -> set[str]:
+    """The texts of an n-best list, the null answer left out; what is none is left out, too."""
+    rows = candidates if isinstance(candidates, list) else []
+    spans = [(one.get("text"), one.get("end")) for one in rows if isinstance(one, dict)]
+    return {
+        text for text, end in spans if isinstance(text, str) and isinstance(end, int) and end > 0
+    }
+
+
+def _scores(report: Report, found: Outcomes) -> Iterator[str]:
+    said = dotted(asdict(report.scores))
+    computed = dotted(asdict(report_scores(found, report.scores.null_threshold)))
+    for key in sorted(said.keys() | computed.keys()):
+        a, b = said.get(key), computed.get(key)
+        if not _same(a, b):
+            yield f"scores.{key} is {a}, but the results by question give {b}."
+
+
+def _metrics(report: Report, measured: Measured) -> Iterator[str]:
+    computed = measured.values
+    for key in sorted(report.metrics.keys() & computed.keys()):
+        said, is_ = report.metrics[key], computed[key]
+        if not _same(said.value, is_.value):
+            yield safe(
+                f"metrics.{key} is {said.value} by {said.distribution} {said.version}, but "
+                f"{is_.distribution} {is_.version} computes {is_.value}."
+            )
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=_RELATIVE, abs_tol=1e-12)
+    return bool(a == b)

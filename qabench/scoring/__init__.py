@@ -1,0 +1,1 @@
+"""Answers to scores, thresholds, baselines and the causes of lost points."""

@@ -1,0 +1,73 @@
+"""Metrics of plugins: computed for a report, and again from the results by question."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from numbers import Real
+
+from qabench.base.terminal import safe
+from qabench.plugins.calling import Contribution, Failure, attempt, contributions
+from qabench.plugins.discovery import NAME
+from qabench.plugins.hookspecs import MetricSpec, ScoredQuestion
+from qabench.reports.report import MetricFacts
+from qabench.scoring.outcomes import Outcomes
+
+HOOK = "qabench_metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the installed metrics give.
+
+    Attributes:
+        values: by distribution and name, as ``distribution/name``.
+        failures: one for each metric that has no value, and for each hook.
+    """
+
+    values: Mapping[str, MetricFacts]
+    failures: tuple[Failure, ...]
+
+
+def measure(found: Outcomes, null_threshold: float) -> Measured:
+    """Compute the metrics of all installed plugins from results by question."""
+    questions = _questions(found, null_threshold)
+    values: dict[str, MetricFacts] = {}
+    failures: list[Failure] = []
+    for one in contributions(HOOK, MetricSpec):
+        if isinstance(one, Failure):
+            failures.append(one)
+            continue
+        key = f"{one.plugin.distribution}/{one.value.name}"
+        if key in values:
+            failures.append(Failure(one.plugin, HOOK, f"{key}: it has this name twice"))
+            continue
+        facts = attempt(one.plugin, HOOK, partial(_facts, one, questions), f"{key}: ")
+        if isinstance(facts, Failure):
+            failures.append(facts)
+        else:
+            values[key] = facts
+    return Measured(values, tuple(failures))
+
+
+def _questions(found: Outcomes, null_threshold: float) -> tuple[ScoredQuestion, ...]:
+    size = len(found)
+    odds = [None] * size if found.null_odds is None else found.null_odds.tolist()
+    abstains = found.abstains(null_threshold)
+    finals = ["" if null else best for null, best in zip(abstains, found.answers, strict=True)]
+    scores = (found.final(one, null_threshold).tolist() for one in (found.exact, found.f1))
+    columns = (found.examples, finals, found.answers, odds, *scores)
+    return tuple(ScoredQuestion(*row) for row in zip(*columns, strict=True))
+
+
+def _facts(one: Contribution[MetricSpec], questions: tuple[ScoredQuestion, ...]) -> MetricFacts:
+    spec = one.value
+    if not isinstance(spec.name, str) or not NAME.fullmatch(spec.name):
+        raise ValueError("its name is not made of letters, digits, '_' and '-'")
+    value = spec.compute(questions)
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(f"it is {value!r}, not a finite number")
+    summary = safe(str(spec.summary))
+    return MetricFacts(float(value), summary, one.plugin.distribution, one.plugin.version)

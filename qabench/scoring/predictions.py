@@ -1,0 +1,209 @@
+"""Prediction and null-odds files of any tool: JSON objects by question id."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from qabench.base.garbage import no_collection
+from qabench.base.untrusted import TwiceError, lone_surrogate, unique
+from qabench.data.examples import ExampleSet, QAExample
+from qabench.errors import DataError
+from qabench.scoring.squad import (
+    AveragePrecisions,
+    Gold,
+    GoldSet,
+    OfficialScores,
+    always_null,
+    average_precisions,
+    official_scores,
+    score_questions,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileScores:
+    """Scores of a predictions file beside those of always answering "".
+
+    Attributes:
+        missing: ids that a file lacks, scored as "" (or null odds 0).
+        extra: ids in a file that no question has, left out.
+        average_precisions: of the null odds; ``None`` without them, or where no question has an
+            answer.
+    """
+
+    official: OfficialScores
+    always_null: OfficialScores
+    missing: int
+    extra: int
+    average_precisions: AveragePrecisions | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON types; what is ``None`` is left out."""
+        found = {
+            "official": self.official.as_dict(),
+            "always_null": self.always_null.as_dict(),
+            "missing": self.missing,
+            "extra": self.extra,
+        }
+        if self.average_precisions is not None:
+            found["average_precisions"] = asdict(self.average_precisions)
+        return found
+
+
+def golds_of(examples: Sequence[QAExample]) -> GoldSet:
+    """The golds of every question, in the data's order."""
+    return GoldSet(Gold(one.id, tuple([gold.text for gold in one.answers])) for one in examples)
+
+
+@no_collection()
+def score_files(
+    data: ExampleSet,
+    predictions: Path,
+    null_odds: Path | None = None,
+    null_threshold: float = 1.0,
+    *,
+    allow_missing: bool = False,
+) -> FileScores:
+    """Score a predictions file against the golds of ``data``.
+
+    Raises:
+        DataError: a file cannot be read, a value has a wrong type, or ids are missing or extra
+            and ``allow_missing`` is not set.
+    """
+    golds = golds_of(data.examples)
+    texts = _Fitted.of(golds, predictions, read_predictions(predictions), "")
+    odds = _Fitted.of(golds, null_odds, read_null_odds(null_odds), 0.0) if null_odds else None
+    files = [texts] if odds is None else [texts, odds]
+    if not allow_missing:
+        for file in files:
+            file.refuse(
+                "score the file that belongs to this data, or let it pass, counted, with "
+                "--allow-missing."
+            )
+    null_odds_by_id = None if odds is None else odds.values
+    return FileScores(
+        official=official_scores(golds, texts.values, null_odds_by_id, null_threshold),
+        always_null=always_null(golds),
+        missing=sum(len(file.missing) for file in files),
+        extra=sum(len(file.extra) for file in files),
+        average_precisions=None
+        if null_odds_by_id is None
+        else average_precisions(score_questions(golds, texts.values), null_odds_by_id),
+    )
+
+
+def refuse_misfits(golds: Sequence[Gold], path: Path, given: Mapping[str, Any]) -> None:
+    """Stop at a file that does not have exactly the questions of the data.
+
+    Raises:
+        DataError: it lacks questions, or has others.
+    """
+    _Fitted.of(golds, path, given, None).refuse("name the file that belongs to this data.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A file's values for exactly the questions of the data, and what did not fit."""
+
+    path: Path
+    values: dict[str, Any]
+    missing: list[str]
+    extra: list[str]
+
+    @classmethod
+    def of(
+        cls, golds: Sequence[Gold], path: Path, given: Mapping[str, Any], default: object
+    ) -> _Fitted:
+        wanted = {gold.id for gold in golds}
+        missing = [gold.id for gold in golds if gold.id not in given]
+        # The file's own order is kept: the official best_* depend on it where null odds tie.
+        values = {id: value for id, value in given.items() if id in wanted}
+        values.update(dict.fromkeys(missing, default))
+        return cls(path, values, missing, [id for id in given if id not in wanted])
+
+    def refuse(self, mend: str) -> None:
+        """Raise unless every id fitted; ``mend`` says what to do then."""
+        wrong = [
+            f"{what} (first: {ids[0]!r})"
+            for what, ids in (
+                (f"lacks {len(self.missing)} of {len(self.values)} questions", self.missing),
+                (f"has {len(self.extra)} ids that no question of the data has", self.extra),
+            )
+            if ids
+        ]
+        if wrong:
+            raise DataError(f"{self.path} {' and '.join(wrong)}; {mend}")
+
+
+def read_predictions(path: Path) -> dict[str, str]:
+    """Answer text by question id; "" means no answer.
+
+    Raises:
+        DataError: not readable, not a JSON object, an id twice, or a value that is no string.
+    """
+    predictions = _read_object(path)
+    for id, value in predictions.items():
+        if not isinstance(value, str):
+            raise DataError(
+                f"{path}, question {id!r}: the prediction is {_short(value)}, not a string; "
+                f'use "" for no answer.'
+            )
+        if at := lone_surrogate(value):
+            raise DataError(
+                f"{path}, question {id!r}: the prediction holds half of a surrogate pair at "
+                f"offset {at.start()}; write the file anew as UTF-8."
+            )
+    return predictions
+
+
+def read_null_odds(path: Path) -> dict[str, float]:
+    """Evidence for no answer by question id: the higher, the more.
+
+    Raises:
+        DataError: not readable, not a JSON object, an id twice, or a value that is no finite
+            number.
+    """
+    odds = _read_object(path)
+    for id, value in odds.items():
+        if not _is_finite(value):
+            raise DataError(
+                f"{path}, question {id!r}: the null odds are {_short(value)}, not a finite number; "
+                f"mend that entry."
+            )
+    return odds
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    # A whole number of hundreds of digits is no float.
+    except OverflowError:
+        return False
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=unique)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from error
+    except TwiceError as error:
+        raise DataError(f"{path} has the id {error.key!r} twice; keep one of them.") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} is not valid JSON in UTF-8 ({error}); it must be one object of question ids."
+        ) from error
+    if not isinstance(document, dict):
+        raise DataError(f"{path} is not a JSON object; it must map question ids to values.")
+    return document

@@ -1,0 +1,1 @@
+"""Encoder and head, fine-tuned with torch."""

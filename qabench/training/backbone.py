@@ -1,0 +1,241 @@
+"""The pretrained encoder and its tokenizer, with every check that stops a silent mistake."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from qabench.base.terminal import reason
+from qabench.benchmarks.settings import BackboneSettings
+from qabench.errors import BackboneError
+from qabench.windows.cutting import PairTemplate
+
+# Encoders that come with qabench; a colon is in no hub name.
+_PACKAGED = {"qabench:quickstart": Path(__file__).parents[1] / "quickstart" / "encoder"}
+_CAPITALISED = re.compile(r"[Ġ▁]?([A-Z][a-z]{2,})")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenizerFacts:
+    """A tokenizer as windowing needs it, and what it is known by.
+
+    Attributes:
+        encoder: the ``tokenizers`` object, with no truncation or padding of its own.
+        template: special tokens around a pair.
+        fingerprint: sha256 of the tokenizer's whole definition.
+        saver: the transformers tokenizer, to save beside a model.
+    """
+
+    encoder: Tokenizer
+    template: PairTemplate
+    fingerprint: str
+    saver: Any
+
+
+def load_tokenizer(settings: BackboneSettings) -> TokenizerFacts:
+    """Load a fast tokenizer whose case handling fits its vocabulary.
+
+    A folder or hub repository without ``tokenizer_config.json`` (SpanBERT's) would be lowercased
+    by default although its vocabulary is cased; a vocabulary with capitalised words therefore
+    gets a tokenizer that keeps them, or an error.
+
+    Raises:
+        BackboneError: no such tokenizer, no fast one, or one that loses capital letters.
+    """
+    given = {} if settings.lowercase is None else {"do_lower_case": settings.lowercase}
+    tokenizer = _load(AutoTokenizer, settings, use_fast=True, **given)
+    if settings.lowercase is None and _loses_capitals(tokenizer):
+        tokenizer = _load(AutoTokenizer, settings, use_fast=True, do_lower_case=False)
+    if not settings.lowercase and _loses_capitals(tokenizer):
+        raise BackboneError(
+            f"The tokenizer of {settings.name} does not keep the capitalised words of its own "
+            f"vocabulary; mend its files, or set backbone.lowercase = true if that is meant."
+        )
+    if not getattr(tokenizer, "is_fast", False):
+        raise BackboneError(
+            f"The tokenizer of {settings.name} has no fast version, so there are no offsets into "
+            f"the context; save one with tokenizer.json beside the model."
+        )
+    encoder = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    encoder.no_truncation()
+    encoder.no_padding()
+    return TokenizerFacts(
+        encoder=encoder,
+        template=_template(tokenizer, settings.name),
+        fingerprint=hashlib.sha256(encoder.to_str().encode()).hexdigest(),
+        saver=tokenizer,
+    )
+
+
+def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
+    try:
+        with _quiet():
+            place = str(_PACKAGED.get(settings.name, settings.name))
+            # Left open, transformers would ask at the terminal whether to run a repository's code.
+            return kind.from_pretrained(
+                place, revision=settings.revision, trust_remote_code=False, **options
+            )
+    # Hub clients, parsers and model code raise errors of many kinds for a name that does not work.
+    except Exception as error:
+        place = "folder" if Path(settings.name).is_dir() else "hub model"
+        raise BackboneError(
+            f"The {place} {settings.name!r} of backbone.name cannot be loaded "
+            f"({reason(error)}); name a local folder with config.json, weights and tokenizer "
+            f"files, or a hub model that can be reached."
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' own progress bars and load reports: the checks here speak instead."""
+    level = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def _loses_capitals(tokenizer: Any) -> bool:
+    """Whether capitalised whole words of the vocabulary do not survive tokenization."""
+    words = (
+        match[1] for match in map(_CAPITALISED.fullmatch, sorted(tokenizer.get_vocab())) if match
+    )
+    some = [word for word, _ in zip(words, range(100), strict=False)]
+    kept = sum(word in "".join(tokenizer.tokenize(word)) for word in some)
+    return bool(some) and kept < len(some)
+
+
+def _template(tokenizer: Any, name: str) -> PairTemplate:
+    pair = tokenizer("a", "b", return_token_type_ids=True)
+    parts = pair.sequence_ids()
+    if 0 not in parts or 1 not in parts or parts[0] is not None:
+        raise BackboneError(
+            f"The tokenizer of {name} does not begin a question-context pair with a special token, "
+            f"which stands for 'no answer'; use an encoder with a [CLS] or <s> token in front."
+        )
+    ids, types = pair["input_ids"], pair["token_type_ids"]
+    question, context = parts.index(0), parts.index(1)
+    question_end = len(parts) - parts[::-1].index(0)
+    context_end = len(parts) - parts[::-1].index(1)
+    pad = tokenizer.pad_token_id
+    return PairTemplate(
+        before=tuple(ids[:question]),
+        between=tuple(ids[question_end:context]),
+        after=tuple(ids[context_end:]),
+        pad_id=0 if pad is None else pad,
+        types=(types[0], types[question], types[question_end], types[context], types[-1])
+        if "token_type_ids" in tokenizer.model_input_names
+        else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """A pretrained encoder, in float32, without a pooler.
+
+    Attributes:
+        model: maps input ids to hidden states.
+        hidden_size: H.
+        max_length: the longest window it has positions for, in tokens.
+        weights_hash: sha256 of its initial weights.
+        revision: the hub commit it came from; ``None`` for a folder.
+    """
+
+    model: nn.Module
+    hidden_size: int
+    max_length: int
+    weights_hash: str
+    revision: str | None
+
+
+def load_encoder(settings: BackboneSettings) -> Encoder:
+    """Load an encoder, and stop if any of its weights would be newly initialised.
+
+    Raises:
+        BackboneError: it cannot be loaded, is no encoder, or a weight is missing in its files.
+    """
+    config = _load(AutoConfig, settings)
+    if getattr(config, "is_encoder_decoder", False):
+        raise BackboneError(
+            f"{settings.name} is an encoder-decoder model; backbone.name must be an encoder."
+        )
+    _set_attention_dropout(settings, config)
+    model, info = _load_model(settings, config)
+    missing = sorted(info["missing_keys"]) + sorted(str(one) for one in info["mismatched_keys"])
+    if missing:
+        raise BackboneError(
+            f"{settings.name} lacks {len(missing)} encoder weights, which would be random (first: "
+            f"{missing[0]}); use a complete checkpoint of this architecture."
+        )
+    return Encoder(
+        model=model,
+        hidden_size=config.hidden_size,
+        max_length=_positions(config),
+        weights_hash=weights_hash(model.state_dict()),
+        revision=getattr(config, "_commit_hash", None),
+    )
+
+
+def _load_model(settings: BackboneSettings, config: Any) -> tuple[nn.Module, dict[str, Any]]:
+    options = {"config": config, "dtype": torch.float32, "output_loading_info": True}
+    try:
+        return _load(AutoModel, settings, add_pooling_layer=False, **options)  # type: ignore[no-any-return]
+    except BackboneError as error:
+        # Only some encoder classes (DeBERTa's not, for one) have a pooler to leave out.
+        if "add_pooling_layer" not in str(error.__cause__):
+            raise
+    return _load(AutoModel, settings, **options)  # type: ignore[no-any-return]
+
+
+def _set_attention_dropout(settings: BackboneSettings, config: Any) -> None:
+    if settings.attention_dropout is None:
+        return
+    names = [name for name in _ATTENTION_DROPOUT if hasattr(config, name)]
+    if not names:
+        raise BackboneError(
+            f"The configuration of {settings.name} has none of {', '.join(_ATTENTION_DROPOUT)}; "
+            f"leave backbone.attention_dropout out."
+        )
+    setattr(config, names[0], settings.attention_dropout)
+
+
+# BERT's and most others' name; DistilBERT's and ModernBERT's.
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
+
+
+def _positions(config: Any) -> int:
+    """Windows longer than this have no position embeddings."""
+    positions = int(getattr(config, "max_position_embeddings", 0) or 1 << 30)
+    # RoBERTa counts positions from the padding index on.
+    offset = config.pad_token_id + 1 if config.model_type in _ROBERTA_LIKE else 0
+    return positions - offset
+
+
+_ROBERTA_LIKE = {"roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "data2vec-text"}
+
+
+def weights_hash(state: Mapping[str, Tensor]) -> str:
+    """sha256 over names, shapes, dtypes and bytes of the tensors, by name."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        digest.update(tensor.view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

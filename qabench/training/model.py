@@ -1,0 +1,130 @@
+"""Encoder and head as one module, and how it is saved: safetensors and JSON only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from qabench.base.files import draft_of, settle, writing
+from qabench.heads import Head, LabelledBatch, SpanScores, WindowBatch
+from qabench.windows.cutting import Windows
+
+
+class QAModel(nn.Module):
+    """Encoder states into a head, which works in float32 outside autocast.
+
+    Args:
+        encoder: returns ``last_hidden_state`` (B, L, H).
+        head: trained with it.
+        n_best: spans per window that prediction returns.
+        max_answer_tokens: longest span, in tokens.
+    """
+
+    def __init__(self, encoder: nn.Module, head: Head, n_best: int, max_answer_tokens: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+        self.n_best = n_best
+        self.max_answer_tokens = max_answer_tokens
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        context_mask: Tensor,
+        start: Tensor,
+        end: Tensor,
+        window: Tensor,
+        token_type_ids: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """The loss and, in eval mode, the best spans of each window.
+
+        Args:
+            input_ids: (B, L) int64.
+            attention_mask: (B, L) bool.
+            context_mask: (B, L) bool.
+            start: (B,) int64 gold position, for the loss alone.
+            end: (B,) int64 gold position, for the loss alone.
+            window: (B,) int64 window indices, handed through.
+            token_type_ids: (B, L) int64, where the encoder has token types.
+        """
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        encoded = self.encoder(input_ids=input_ids, attention_mask=attention_mask.long(), **types)
+        with torch.autocast(device_type=input_ids.device.type, enabled=False):
+            states = encoded.last_hidden_state.float()
+            labelled = LabelledBatch(attention_mask, context_mask, start, end)
+            loss = self.head.loss(states, labelled)
+            if self.training:
+                return {"loss": loss}
+            spans = self.head.spans(
+                states,
+                WindowBatch(attention_mask, context_mask),
+                self.n_best,
+                self.max_answer_tokens,
+            )
+        return {"loss": loss, "window": window, **_as_dict(spans)}
+
+
+def _as_dict(spans: SpanScores) -> dict[str, Tensor]:
+    return {
+        "start": spans.start,
+        "end": spans.end,
+        "score": spans.score,
+        "null_score": spans.null_score,
+    }
+
+
+def collate(windows: Windows, indices: Sequence[int]) -> dict[str, Tensor]:
+    """The model's arguments for these windows, padded to the longest of them."""
+    rows = [windows.token_ids(index) for index in indices]
+    chosen = np.asarray(indices, np.int64)
+    longest = max(len(ids) for ids, _ in rows)
+    input_ids = np.full((len(rows), longest), windows.template.pad_id, np.int64)
+    token_types = np.zeros((len(rows), longest), np.int64)
+    for row, (ids, types) in enumerate(rows):
+        input_ids[row, : len(ids)] = ids
+        if types is not None:
+            token_types[row, : len(ids)] = types
+    position = np.arange(longest)
+    context = windows.context_position()[chosen][:, None]
+    length = windows.length[chosen][:, None]
+    arrays: dict[str, Any] = {
+        "input_ids": input_ids,
+        "attention_mask": position < windows.total_lengths()[chosen][:, None],
+        "context_mask": (position >= context) & (position < context + length),
+        "start": windows.start[chosen].astype(np.int64),
+        "end": windows.end[chosen].astype(np.int64),
+        "window": chosen,
+    }
+    if windows.template.types is not None:
+        arrays["token_type_ids"] = token_types
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def save_model(model: QAModel, tokenizer: Any, identity: Mapping[str, Any], folder: Path) -> None:
+    """Write a folder whole.
+
+    It has encoder and tokenizer as transformers saves them, ``head.safetensors``, and in
+    ``qabench.json`` what run they are of.
+
+    Raises:
+        RunError: the disk is full, or the folder cannot be written.
+    """
+    draft = draft_of(folder)
+    with writing(folder):
+        model.encoder.save_pretrained(draft)  # type: ignore[operator]
+        tokenizer.save_pretrained(draft)
+        save_file(
+            {name: value.contiguous() for name, value in model.head.state_dict().items()},
+            draft / "head.safetensors",
+            metadata={"format": "pt"},
+        )
+        (draft / "qabench.json").write_text(json.dumps(identity, indent=2), "utf-8")
+        settle(draft, folder)

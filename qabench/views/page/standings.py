@@ -1,0 +1,49 @@
+"""The leaderboard and what it amounts to, as HTML that needs no script."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from qabench.comparison.leaderboard import Row, Table
+
+# Characters that cannot be seen, or that turn the text around them; page.js names the same ones.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def escape(text: str) -> str:
+    """Text for any place of the document: no markup, nothing unseen."""
+    return html.escape(_UNSEEN.sub(lambda one: f"⟨U+{ord(one[0]):04X}⟩", text))
+
+
+def standings(table: Table) -> str:
+    """Title, ranking, conclusions and notes of a contest."""
+    headers = "".join(
+        f'<th scope="col" class="number">{escape(column.header)}</th>' for column in table.columns
+    )
+    rows = "\n".join(_row(row) for row in table.rows)
+    return (
+        f"<h2>{escape(table.title)}</h2>\n"
+        '<div class="wide"><table class="leaderboard">\n'
+        f'<thead><tr><th scope="col">system</th><th scope="col">seeds</th>{headers}</tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody></table></div>\n"
+        f"{_list('notes', table.conclusions)}{_list('notes fine', table.notes)}"
+    )
+
+
+def _row(row: Row) -> str:
+    seeds = ", ".join(str(seed) for seed in row.seeds) or "–"
+    cells = "".join(
+        f'<td class="number">{"–" if cell is None else escape(str(cell))}</td>'
+        for cell in row.cells
+    )
+    label = f'<th scope="row"><bdi>{escape(row.label)}</bdi></th>'
+    return f"<tr>{label}<td>{seeds}</td>{cells}</tr>"
+
+
+def _list(name: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    items = "".join(f"<li>{escape(line.strip())}</li>\n" for line in lines)
+    return f'<ul class="{name}">\n{items}</ul>\n'

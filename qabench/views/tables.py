@@ -1,0 +1,124 @@
+"""Tables as text: plain, GitHub Markdown, LaTeX, HTML, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qabench.comparison.leaderboard import Row, Table
+    from qabench.scoring.predictions import FileScores
+
+FORMATS = ("plain", "github", "latex", "html", "csv", "json")
+_TABULATE = {"plain": "simple", "github": "github", "latex": "latex", "html": "html"}
+
+
+def render(tables: Sequence[Table], format: str) -> str:
+    """All tables as text in one of ``FORMATS``.
+
+    CSV has the table's title as its first column, and mean and standard deviation in columns of
+    their own; JSON has unrounded numbers.
+    """
+    if format == "json":
+        return json.dumps([_document(table) for table in tables], indent=2) + "\n"
+    if format == "csv":
+        return _csv(tables)
+    return "\n".join(_text(table, format) for table in tables)
+
+
+def _headers(table: Table) -> list[str]:
+    return ["system", "seeds", *(column.header for column in table.columns)]
+
+
+def _cells(row: Row) -> list[str]:
+    seeds = ",".join(str(seed) for seed in row.seeds) or "–"
+    return [row.label, seeds, *("–" if cell is None else str(cell) for cell in row.cells)]
+
+
+def _text(table: Table, format: str) -> str:
+    from tabulate import tabulate
+
+    rows = [_cells(row) for row in table.rows]
+    lines = [*table.notes, *table.conclusions]
+    if format == "github":
+        rows = [[_markdown(cell) for cell in row] for row in rows]
+        lines = [_markdown(line) for line in lines]
+    body = tabulate(rows, _headers(table), tablefmt=_TABULATE[format], disable_numparse=True)
+    if format == "html":
+        listed = "".join(f"<p>{html.escape(line)}</p>\n" for line in lines)
+        return f"<h2>{html.escape(table.title)}</h2>\n{body}\n{listed}"
+    if format == "latex":
+        comments = "".join(f"% {line}\n" for line in lines)
+        return f"% {table.title}\n{body}\n{comments}"
+    # Markdown runs lines together that no blank line parts.
+    blank = "\n" if format == "github" else ""
+    listed = "".join(f"{line}\n{blank}" for line in lines)
+    return f"{table.title}\n{blank}{body}\n{blank}{listed}"
+
+
+def _markdown(text: str) -> str:
+    """Text that is no markup, and that stays in its cell."""
+    return _MARKUP.sub(r"\\\g<0>", text)
+
+
+_MARKUP = re.compile(r"[\\`|<>&\[\]]")
+
+
+def _csv(tables: Sequence[Table]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    first = True
+    for table in tables:
+        names = [column.name for column in table.columns]
+        if first:
+            both = (part for name in names for part in (name, f"{name}_sd"))
+            writer.writerow(("data", "system", "seeds", *both))
+            first = False
+        for row in table.rows:
+            numbers = (
+                number
+                for cell in row.cells
+                for number in ((cell.mean, cell.deviation) if cell else (None, None))
+            )
+            seeds = " ".join(str(seed) for seed in row.seeds)
+            writer.writerow((table.title, row.label, seeds, *numbers))
+    return out.getvalue()
+
+
+def _document(table: Table) -> dict[str, object]:
+    names = [column.name for column in table.columns]
+    rows = [
+        {
+            "system": row.label,
+            "seeds": row.seeds,
+            **{
+                name: None if cell is None else {"mean": cell.mean, "sd": cell.deviation}
+                for name, cell in zip(names, row.cells, strict=True)
+            },
+        }
+        for row in table.rows
+    ]
+    said = {"notes": table.notes, "conclusions": table.conclusions}
+    return {"title": table.title, "rows": rows, **said}
+
+
+def score_table(scores: FileScores) -> str:
+    """The official scores of a predictions file beside those of always answering ""."""
+    from tabulate import tabulate
+
+    null = scores.always_null.as_dict()
+    rows = [
+        [key, *(f"{one:.2f}" if isinstance(one, float) else one for one in (value, null.get(key)))]
+        for key, value in scores.official.as_dict().items()
+    ]
+    headers = ("official score", "value", "always null")
+    align = ("left", "right", "right")
+    text: str = tabulate(rows, headers, disable_numparse=True, colalign=align)
+    if scores.missing or scores.extra:
+        text += f"\n{scores.missing} ids missing, {scores.extra} ids extra"
+    return text

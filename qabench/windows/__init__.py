@@ -1,0 +1,1 @@
+"""Questions to windows, and spans back to answers."""

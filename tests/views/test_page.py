@@ -1,0 +1,207 @@
+"""The browsable report stands alone, and no text of the data is ever markup."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.made_up import QUESTIONS, write_run
+
+from qabench.comparison.contests import gather
+from qabench.comparison.leaderboard import tables
+from qabench.data.examples import GoldAnswer, QAExample
+from qabench.errors import ReportError
+from qabench.reports import report_file
+from qabench.scoring import outcomes
+from qabench.views.page import Picture, Section, write_page
+from qabench.views.page.data import _Contexts, _utf16_offsets, contest_data
+from qabench.views.page.document import document
+from qabench.views.page.standings import escape
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\u2028\x00&amp;\"'"
+
+
+@pytest.fixture
+def contest(tmp_path):
+    for name, shift in (("good", 0), ("bad", 1)):
+        write_run(tmp_path / "runs", name, 0, (np.arange(QUESTIONS) + shift) % 3 > 0)
+    (found,) = gather([tmp_path / "runs"])
+    return found
+
+
+@pytest.fixture
+def page(contest) -> str:
+    (table,) = tables([contest])
+    return document(
+        [Section(contest, table, (Picture("a plot", "how to read it", "<svg></svg>"),))]
+    )
+
+
+def data_of(page: str) -> dict:
+    (text,) = re.findall(r'<script type="application/json" id="data-0">(.*?)</script>', page)
+    return json.loads(text)
+
+
+def test_the_page_has_the_leaderboard_and_what_it_amounts_to(page):
+    assert '<th scope="row"><bdi>good' in page
+    assert "always null" in page
+    assert "EM: " in page
+
+
+def test_the_page_fetches_nothing_and_runs_nothing_but_its_own_script(page):
+    assert "default-src 'none'" in page
+    assert not re.search(r"https?://", page)
+    assert len(re.findall(r"<script", page)) == 2
+    assert not re.search(r"<[a-z]+[^>]* on[a-z]+=", page)
+    assert " style=" not in page
+
+
+def test_the_policy_names_the_hash_of_each_inline_part(page):
+    import base64
+    import hashlib
+
+    for tag, rule in (("style", "style-src"), ("script", "script-src")):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, flags=re.S)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{rule} 'sha256-{digest}'" in page
+
+
+def test_the_scripts_data_are_the_outcomes(page, contest):
+    data = data_of(page)
+    for run, system in zip(data["runs"], contest.systems, strict=True):
+        found = system.records[0].outcomes
+        assert data["questions"]["id"] == [one.id for one in found.examples]
+        assert (run["system"], run["seed"]) == (system.label, 0)
+        assert run["exact"] == system.records[0].final("exact").astype(int).tolist()
+        assert run["f1"] == system.records[0].final("f1").tolist()
+        assert run["odds"] == found.null_odds.tolist()
+        assert (run["start"], run["end"]) == (found.start.tolist(), found.end.tolist())
+        assert run["text"] == {}
+        assert run["abstains"] == found.abstains(0.0).astype(int).tolist()
+        wrong = [
+            fault for fault, right in zip(run["fault"], run["exact"], strict=True) if not right
+        ]
+        assert all(fault >= 0 for fault in wrong)
+    assert data["contexts"] == ["Anna came in May ."]
+    assert data["questions"]["golds"][:3] == [[[0, 4]], [[0, 4]], []]
+    assert kinds(data, "answerability")[:3] == ["HasAns", "HasAns", "NoAns"]
+    assert kinds(data, "article") == [f"article {number // 3}" for number in range(QUESTIONS)]
+
+
+def kinds(data: dict, group: str) -> list[str]:
+    column = data["kinds"][group]
+    return [column["names"][of] for of in column["of"]]
+
+
+def test_a_run_in_another_order_stands_in_the_contests_order(tmp_path):
+    first = write_run(tmp_path / "runs", "first", 0, np.arange(QUESTIONS) % 3 > 0)
+    second = write_run(tmp_path / "runs", "second", 0, np.arange(QUESTIONS) % 3 > 0)
+    found = outcomes.read(second / outcomes.FILE_NAME)
+    shuffled = np.random.default_rng(0).permutation(QUESTIONS)
+    columns = ("tune", "start", "end", "null_odds", "exact", "f1")
+    outcomes.write(
+        dataclasses.replace(
+            found,
+            examples=tuple(found.examples[place] for place in shuffled),
+            answers=tuple(found.answers[place] for place in shuffled),
+            **{name: getattr(found, name)[shuffled] for name in columns},
+        ),
+        second / outcomes.FILE_NAME,
+    )
+    assert first != second
+    one, other = contest_data(*gather([tmp_path / "runs"]))["runs"]
+    assert {**other, "system": "first"} == one
+
+
+def test_an_answer_whose_place_is_unknown_is_kept_as_text(tmp_path):
+    folder = write_run(tmp_path / "runs", "one", 0, np.arange(QUESTIONS) % 3 > 0)
+    found = outcomes.read(folder / outcomes.FILE_NAME)
+    end = found.end.copy()
+    end[5] = 0
+    answers = ("", "Maria", *found.answers[2:])
+    changed = dataclasses.replace(found, end=end, answers=answers)
+    outcomes.write(changed, folder / outcomes.FILE_NAME)
+    (run,) = contest_data(*gather([tmp_path / "runs"]))["runs"]
+    assert run["text"] == {0: "", 1: "Maria", 5: "Anna"}
+
+
+def test_what_cannot_be_seen_or_turns_the_text_around_is_named():
+    assert escape("a\u202eb\x00<") == "a⟨U+202E⟩b⟨U+0000⟩&lt;"
+    assert escape("é東😀\n") == "é東😀\n"
+
+
+def test_page_and_script_name_the_same_characters():
+    script = Path(str(files("qabench.views.page").joinpath("page.js"))).read_text("utf-8")
+    (listed,) = re.findall(r"text\.replace\(/\[(.*?)\]/g", script)
+    assert re.compile(f"[{listed}]").findall("".join(map(chr, range(0x3000)))) == [
+        one for one in map(chr, range(0x3000)) if f"U+{ord(one):04X}" in escape(one)
+    ]
+
+
+def test_markup_in_names_titles_and_texts_stays_text(contest, tmp_path):
+    (table,) = tables([contest])
+    page = document([Section(contest, table, (Picture(EVIL, EVIL, EVIL),))])
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+
+
+def test_markup_in_the_data_is_inert_json(monkeypatch, contest):
+    from qabench.views.page import document as module
+
+    monkeypatch.setattr(module, "contest_data", lambda _: {"contexts": [EVIL]})
+    (table,) = tables([contest])
+    page = document([Section(contest, table)])
+    assert data_of(page) == {"contexts": [EVIL]}
+    assert "alert(1)</script>" not in page
+    assert "\x00" not in page
+
+
+def test_offsets_are_counted_as_javascript_counts_them():
+    text = "a😀b👩‍👧c"
+    offsets = _utf16_offsets(text)
+    for start in range(len(text) + 1):
+        assert offsets[start] == len(text[:start].encode("utf-16-le")) // 2
+    assert _utf16_offsets("only é and 東") is None
+    example = QAExample("q", "what ?", text, (GoldAnswer("b", 2), GoldAnswer("b", 2)))
+    assert _Contexts.of([example]).golds(0, example) == [[3, 4]]
+
+
+def test_the_page_is_written_whole(contest, tmp_path):
+    (table,) = tables([contest])
+    path = tmp_path / "page.html"
+    write_page([Section(contest, table)], path)
+    assert path.read_text("utf-8").endswith("</html>\n")
+    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["page.html"]
+
+
+def test_a_page_that_cannot_be_made_leaves_the_old_one(contest, tmp_path):
+    (table,) = tables([contest])
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    (contest.systems[1].records[0].folder / outcomes.FILE_NAME).unlink()
+    (unread,) = gather([tmp_path / "runs"])
+    with pytest.raises(ReportError, match="cannot be read"):
+        write_page([Section(unread, table)], path)
+    assert path.read_text() == "old"
+
+
+def test_warnings_and_articles_are_never_markup_and_systems_names_cannot_be(tmp_path):
+    folder = write_run(tmp_path / "runs", "one", 0, np.arange(QUESTIONS) % 3 > 0)
+    report = report_file.read(folder / "report.json")
+    report_file.write(dataclasses.replace(report, warnings=(EVIL,)), folder)
+    found = outcomes.read(folder / outcomes.FILE_NAME)
+    renamed = tuple(dataclasses.replace(one, title=EVIL) for one in found.examples)
+    outcomes.write(dataclasses.replace(found, examples=renamed), folder / outcomes.FILE_NAME)
+    (contest,) = gather([tmp_path / "runs"])
+    page = document([Section(contest, *tables([contest]))])
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert data_of(page)["kinds"]["article"]["names"] == [EVIL]
+    plugin = dataclasses.replace(report.plugin, name=EVIL)
+    with pytest.raises(ReportError, match=r"plugin\.name"):
+        report_file.write(dataclasses.replace(report, plugin=plugin), folder)
