@@ -1,4 +1,4 @@
-"""Text from data, made safe to print."""
+"""Text from data, made safe to show: on a terminal, in a report, on a page."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ from collections.abc import Sequence
 import click
 
 _SPACE = re.compile(r"\s+")
-_ODD = re.compile(r"[^ -~\n]")
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
-
-
-def safe(text: str) -> str:
-    """One line without control, format or surrogate characters.
-
-    Escape sequences in a context must not reach the terminal, and bidirectional overrides must not
-    reorder what stands beside them.
-    """
-    return visible(_SPACE.sub(" ", text))
+# Persian, Hindi and emoji are written with the two joiners.
+_ODD = re.compile(r"[^ -~\n\t\u200c\u200d]")
 
 
 def visible(text: str) -> str:
-    """The same of whole lines and tables, whose spaces and line breaks stay."""
-    return _ODD.sub(_shown, text)
+    """The text with every character that cannot be seen named, such as ``⟨U+202E⟩``.
+
+    Escape sequences in a context must not reach the terminal, bidirectional overrides must not
+    reorder what stands beside them, and half of a surrogate pair cannot be written as UTF-8.
+    Spaces, tabs and line breaks stay.
+    """
+    return _ODD.sub(_named, text)
+
+
+def safe(text: str) -> str:
+    """One line of :func:`visible` text: white space becomes single spaces."""
+    return visible(_SPACE.sub(" ", text))
+
+
+def _named(one: re.Match[str]) -> str:
+    # Control and format characters, surrogates, private use, unassigned.
+    unseen = unicodedata.category(one[0]).startswith("C")
+    return f"⟨U+{ord(one[0]):04X}⟩" if unseen else one[0]
 
 
 def reason(error: Exception) -> str:
@@ -38,16 +45,7 @@ def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
     click.echo(visible(text) + end, nl=False, err=error)
 
 
-def _shown(one: re.Match[str]) -> str:
-    return "\ufffd" if unicodedata.category(one[0]) in _HIDDEN else one[0]
-
-
-def printable(text: str) -> str:
-    """Escape lone surrogates, which no terminal or UTF-8 file accepts."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def commented(steps: Sequence[tuple[str, str]]) -> list[str]:
-    """A line for each command and its purpose, which a shell takes as they stand."""
+    """A line for each command and its purpose; a shell can run the lines as they are."""
     width = max(len(command) for command, _ in steps)
     return [f"  {command.ljust(width)}   # {purpose}" for command, purpose in steps]

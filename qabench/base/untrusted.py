@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from qabench.errors import ReportError
 
@@ -14,20 +14,6 @@ _LARGEST_UNPACKED = 1 << 30
 _LARGEST_RATIO = 100
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class TwiceError(ValueError):
-    """A key stands twice in a JSON object, so that readers differ in what they find.
-
-    Attributes:
-        key: the first that does.
-        id: the object's id as far as it has one; empty otherwise.
-    """
-
-    def __init__(self, key: str, id: object) -> None:
-        super().__init__(f"an object has the key {key!r} twice")
-        self.key = key
-        self.id = id if isinstance(id, str) else ""
 
 
 class TrapError(Exception):
@@ -49,23 +35,6 @@ def refuse_trap(size: int, limit: int) -> None:
     """
     if size > limit:
         raise TrapError(f"unpacks to more than {limit} bytes, over {_LARGEST_RATIO} times its size")
-
-
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object, as ``object_pairs_hook`` takes it.
-
-    Raises:
-        TwiceError: a key stands in it twice.
-    """
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            break
-        seen.add(key)
-    raise TwiceError(key, found.get("id"))
 
 
 def lone_surrogate(text: str) -> re.Match[str] | None:

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qabench.base.suggestions import did_you_mean
 from qabench.base.untrusted import lone_surrogate
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-_PACKAGED = Path(__file__).parents[1] / "_files"
-_CHECKOUT = Path(__file__).parents[2]
 # Far above what any setting or report needs, far below what Python's own recursion takes.
 _DEEPEST = 50
 _LARGEST = 2**63
-
-
-def packaged(folder: str) -> Path:
-    """The folder ``benchmarks`` or ``schemas``, from the wheel or from an editable checkout."""
-    inside = _PACKAGED / folder
-    return inside if inside.is_dir() else _CHECKOUT / folder
-
-
-@cache
-def schema(name: str) -> Mapping[str, Any]:
-    """The published schema ``schemas/<name>.schema.json``."""
-    loaded: Mapping[str, Any] = json.loads(
-        (packaged("schemas") / f"{name}.schema.json").read_text("utf-8")
-    )
-    return loaded
 
 
 def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
@@ -111,7 +93,7 @@ def _unusable_alone(value: object, deepest: int) -> str | None:
         case str() if lone_surrogate(value):
             return "holds half of a surrogate pair, which is no text"
         case Mapping() | list() if not deepest:
-            return f"is nested in more than {_DEEPEST} others"
+            return f"is nested more than {_DEEPEST} levels deep"
         case int() | float() | str() | Mapping() | list():
             return None
         case _:
@@ -121,10 +103,8 @@ def _unusable_alone(value: object, deepest: int) -> str | None:
 def _unknown_key(error: ValidationError, place: str) -> str:
     legal = sorted(error.schema.get("properties", {}))
     unknown = sorted(key for key in error.instance if key not in legal)[0]
-    near = difflib.get_close_matches(unknown, legal, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"legal are {', '.join(legal) or 'none'}"
     where = f" in {place}" if place else ""
-    return f"unknown key {unknown!r}{where} ({hint})"
+    return f"unknown key {unknown!r}{where} ({did_you_mean(unknown, legal, 'none is known here')})"
 
 
 def _expectation(error: ValidationError) -> str:

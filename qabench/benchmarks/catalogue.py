@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
 from qabench import __version__
-from qabench.base.validation import packaged
+from qabench.base.packaged import packaged
+from qabench.base.suggestions import did_you_mean
 from qabench.errors import BenchmarkError
-from qabench.plugins.calling import Failure, contributions, warn
+from qabench.plugins.calling import HookFailure, contributions, warn
 from qabench.plugins.discovery import NAME, discover
 
 HOOK = "qabench_benchmarks"
@@ -36,13 +36,13 @@ def entries() -> tuple[Entry, ...]:
         for path in sorted(packaged("benchmarks").glob("*.toml"))
     ]
     for one in contributions(HOOK, Path):
-        if isinstance(one, Failure):
+        if isinstance(one, HookFailure):
             warn(one)
         elif one.value.suffix != ".toml" or not NAME.fullmatch(one.value.stem):
             reason = (
                 f"{str(one.value)!r} is no name of letters, digits, '_' and '-' that ends in .toml"
             )
-            warn(Failure(one.plugin, HOOK, reason))
+            warn(HookFailure(one.plugin, HOOK, reason))
         else:
             found.append(Entry(one.value, one.plugin.distribution, one.plugin.version))
     return tuple(found)
@@ -67,9 +67,7 @@ def find(name_or_path: str) -> Path:
             f"Several benchmarks are called {name_or_path!r}, from {owners}; uninstall one, or "
             f"name the file: {' or '.join(str(one.path) for one in named)}."
         )
-    known = sorted({one.name for one in every})
-    near = difflib.get_close_matches(name_or_path, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    hint = did_you_mean(name_or_path, (one.name for one in every), "none is installed")
     broken = ", ".join(f"{one.distribution} {one.version}" for one in discover().broken)
     lost = f" (broken, see qabench plugins: {broken})" if broken else ""
     raise BenchmarkError(

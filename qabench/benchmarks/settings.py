@@ -14,24 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from qabench.base.validation import fill_defaults, first_problem, schema
+from qabench.base.packaged import schema
+from qabench.base.validation import fill_defaults, first_problem
 from qabench.benchmarks.catalogue import Entry, entries, find
+from qabench.benchmarks.sources import SOURCES, DataSettings
 from qabench.errors import BenchmarkError
-
-
-@dataclass(frozen=True, slots=True)
-class DataSettings:
-    """Section ``[data]``; ``train`` and ``dev`` are absolute paths, or names of splits."""
-
-    source: Literal["files", "hub", "generated"]
-    train: str
-    dev: str
-    on_bad_record: Literal["fail", "skip"]
-    split_seed: int
-    repository: str | None = None
-    revision: str | None = None
-    max_train_questions: int | None = None
-    max_dev_questions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +179,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _resolve_paths(document: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Make the relative paths of a ``files`` source, and of an encoder folder, absolute."""
+    """Make the relative paths of questions, and of an encoder folder, absolute."""
     document = _copy(document)
     data, backbone = document.get("data"), document.get("backbone")
-    if isinstance(data, dict) and data.get("source", "files") == "files":
+    if isinstance(data, dict) and _has_paths(data):
         for key in ("train", "dev"):
             if isinstance(data.get(key), str) and data[key]:
                 data[key] = _placed(folder, data[key])
@@ -206,6 +193,12 @@ def _resolve_paths(document: dict[str, Any], folder: Path) -> dict[str, Any]:
             if Path(candidate).is_dir():
                 backbone["name"] = candidate
     return document
+
+
+def _has_paths(data: Mapping[str, Any]) -> bool:
+    default = schema("benchmark")["properties"]["data"]["properties"]["source"]["default"]
+    name = data.get("source", default)
+    return any(one.has_paths for one in SOURCES.values() if one.name == name)
 
 
 def _copy(document: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qabench.base.garbage import no_collection
-from qabench.base.terminal import printable
+from qabench.base.terminal import visible
 from qabench.base.untrusted import lone_surrogate
 from qabench.data.examples import BadRecord, ExampleSet, GoldAnswer, OnBadRecord, QAExample
 from qabench.errors import DataError
@@ -246,7 +246,7 @@ def _usable_id(record: RawRecord) -> str:
     identifier = record.fields.get("id")
     if not isinstance(identifier, str) or identifier.isspace():
         return ""
-    return printable(identifier)
+    return visible(identifier)
 
 
 def _refusal(first: BadRecord, bad: int, total: int) -> str:

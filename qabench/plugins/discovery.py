@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from qabench.base.suggestions import did_you_mean
 from qabench.base.validation import fill_defaults, first_problem
 from qabench.errors import PluginError
 from qabench.plugins import hookspecs
@@ -165,11 +165,7 @@ class Registry:
         raise PluginError(f"There is no plugin {name!r}; {self._hint(name)}.")
 
     def _hint(self, name: str) -> str:
-        names = sorted({head.name for head in self.heads})
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-        if near:
-            return "did you mean " + " or ".join(repr(one) for one in near) + "?"
-        return f"installed are {', '.join(names)}" if names else "no plugin is installed"
+        return did_you_mean(name, (head.name for head in self.heads), "no plugin is installed")
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Name, distribution, version and summary of each head, then of each plugin without one;

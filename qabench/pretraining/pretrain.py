@@ -25,6 +25,7 @@ from tqdm import tqdm
 from transformers import BertConfig, BertModel
 
 from qabench.base.files import sha256, write_json
+from qabench.base.json_files import parse_json, read_json
 from qabench.benchmarks.settings import BackboneSettings, WindowSettings
 from qabench.data.audit import audit
 from qabench.pretraining.domains import PRETRAINING
@@ -226,7 +227,7 @@ class Pretraining:
         with safe_open(self.checkpoint, "pt") as file:
             metadata = file.metadata()
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if json.loads(metadata["recipe"]) != asdict(self.recipe):
+        if parse_json(metadata["recipe"], str(self.checkpoint)) != asdict(self.recipe):
             raise SystemExit(f"{self.checkpoint} is of another recipe; name another folder.")
         self.step = int(metadata["step"])
         moments: dict[int, dict[str, Tensor]] = {}
@@ -246,7 +247,7 @@ class Pretraining:
         encoder = self.model.encoder
         exact = self.exact()
         encoder.half().save_pretrained(folder)
-        config = json.loads((folder / "config.json").read_text("utf-8"))
+        config = read_json(folder / "config.json")
         # Stored in half precision, but meant to be trained in single precision.
         write_json(folder / "config.json", config | {"dtype": "float32"})
         facts = {

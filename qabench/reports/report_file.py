@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from qabench.base.files import write_json
-from qabench.base.untrusted import refuse_outside, unique
-from qabench.base.validation import first_problem, schema
+from qabench.base.json_files import JSONError, as_json, read_own_json
+from qabench.base.packaged import schema
+from qabench.base.validation import first_problem
 from qabench.errors import ReportError
 from qabench.reports.report import (
     BackboneFacts,
@@ -32,9 +32,10 @@ def write(report: Report, folder: Path) -> Path:
     Raises:
         ReportError: it does not validate; nothing is written.
     """
-    document = json.loads(json.dumps(asdict(report)))
+    document = as_json(asdict(report))
     path = folder / FILE_NAME
-    _validate(document, path)
+    if problem := first_problem(schema("report"), document):
+        raise ReportError(_refusal(f"{path}: {problem}"))
     write_json(path, document)
     return path
 
@@ -43,16 +44,12 @@ def read(path: Path) -> Report:
     """Read and validate one report.
 
     Raises:
-        ReportError: it cannot be read, is no JSON, or does not validate.
+        ReportError: it cannot be read, is not JSON, or does not validate.
     """
-    refuse_outside(path)
     try:
-        document = json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
-    except OSError as error:
-        raise ReportError(f"Report {path} cannot be read ({error.strerror}).") from error
-    except (ValueError, RecursionError) as error:
-        raise ReportError(f"Report {path} is not valid JSON ({error}); make it anew.") from error
-    _validate(document, path)
+        document = read_own_json(path, schema("report"))
+    except JSONError as error:
+        raise ReportError(_refusal(str(error))) from error
     parts = {
         "train": DataFacts,
         "dev": DataFacts,
@@ -91,10 +88,8 @@ def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:
     return list(found.values())
 
 
-def _validate(document: object, path: Path) -> None:
-    problem = first_problem(schema("report"), document)
-    if problem:
-        raise ReportError(
-            f"Report {path} does not follow schemas/report.schema.json: {problem}; it was made by "
-            f"another version of qabench or changed by hand."
-        )
+def _refusal(problem: str) -> str:
+    return (
+        f"{problem}; a report follows schemas/report.schema.json: this one was made by another "
+        f"version of qabench, or changed since."
+    )

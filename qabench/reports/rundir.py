@@ -8,7 +8,6 @@ however that ends.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from qabench.base.files import delete, remove_drafts, write_json, writing
+from qabench.base.json_files import JSONError, as_json, read_own_json
 from qabench.base.terminal import safe
 from qabench.base.validation import dotted
 from qabench.errors import RunError
@@ -80,7 +80,7 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> Report | None:
     path = folder / FILE_NAME
     if not path.exists():
         return None
-    _compare(folder, _known(path), json.loads(json.dumps(identity)))
+    _compare(folder, _known(path), as_json(identity))
     report = folder / report_file.FILE_NAME
     return report_file.read(report) if report.exists() else None
 
@@ -106,7 +106,7 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
         folder.mkdir(exist_ok=True)
     _refuse_links(*folder.iterdir())
     if path.exists():
-        _compare(folder, _known(path), json.loads(json.dumps(identity)))
+        _compare(folder, _known(path), as_json(identity))
     elif any(folder.iterdir()):
         raise RunError(
             f"{folder} holds files but no {FILE_NAME}, so it is no run directory; move them away, "
@@ -127,11 +127,9 @@ def _refuse_links(*paths: Path) -> None:
 
 def _known(path: Path) -> dict[str, Any]:
     try:
-        known = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path} cannot be read ({error}); run anew with --force.") from error
-    if not isinstance(known, dict):
-        raise RunError(f"{path} is not a JSON object; run anew with --force.")
+        known: dict[str, Any] = read_own_json(path, {"type": "object"})
+    except JSONError as error:
+        raise RunError(f"{error}; run it again with --force.") from error
     return known
 
 

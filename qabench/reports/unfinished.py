@@ -5,16 +5,14 @@ A system whose seeds diverge now and then looks better if only those are counted
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qabench.base.files import write_json, writing
+from qabench.base.json_files import JSONError, read_own_json
 from qabench.base.terminal import safe
-from qabench.base.untrusted import refuse_outside, unique
-from qabench.base.validation import first_problem
 from qabench.errors import ReportError
 from qabench.reports import report_file, rundir
 
@@ -101,11 +99,7 @@ def _read(folder: Path) -> Unfinished:
 
 
 def _document(path: Path, schema: dict[str, Any]) -> Any:
-    refuse_outside(path)
     try:
-        document = json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
-    except (OSError, ValueError, RecursionError) as error:
-        raise ReportError(f"{path} cannot be read ({error}); run anew with --force.") from error
-    if problem := first_problem(schema, document):
-        raise ReportError(f"{path} is of no run: {problem}; run anew with --force.")
-    return document
+        return read_own_json(path, schema)
+    except JSONError as error:
+        raise ReportError(f"{error}; run it again with --force.") from error

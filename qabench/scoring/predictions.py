@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from qabench.base.garbage import no_collection
-from qabench.base.untrusted import TwiceError, lone_surrogate, unique
+from qabench.base.json_files import JSONError, read_json
+from qabench.base.untrusted import lone_surrogate
 from qabench.data.examples import ExampleSet, QAExample
 from qabench.errors import DataError
 from qabench.scoring.squad import (
@@ -195,14 +196,10 @@ def _short(value: object) -> str:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=unique)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); check the path.") from error
-    except TwiceError as error:
-        raise DataError(f"{path} has the id {error.key!r} twice; keep one of them.") from error
-    except (ValueError, RecursionError) as error:
+        document = read_json(path)
+    except JSONError as error:
         raise DataError(
-            f"{path} is not valid JSON in UTF-8 ({error}); it must be one object of question ids."
+            f"{error}; name a readable file with one JSON object of question ids."
         ) from error
     if not isinstance(document, dict):
         raise DataError(f"{path} is not a JSON object; it must map question ids to values.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from qabench.base.validation import schema
+from qabench.base.packaged import schema
 from qabench.benchmarks import settings as benchmark
 from qabench.errors import BenchmarkError
 
@@ -130,7 +130,7 @@ def test_a_wrong_file_is_one_sentence_that_names_it(tmp_path, content, message):
 def test_a_missing_file_and_an_unknown_name_are_said(tmp_path):
     with pytest.raises(BenchmarkError, match="cannot be read"):
         benchmark.load(str(tmp_path / "none.toml"))
-    with pytest.raises(BenchmarkError, match="did you mean squad_v2"):
+    with pytest.raises(BenchmarkError, match="did you mean 'squad_v2'"):
         benchmark.load("squad-v2")
 
 

@@ -59,7 +59,7 @@ def test_an_unknown_plugin_names_the_nearest(monkeypatch):
 
 def test_an_unknown_plugin_with_no_near_name_lists_what_is_installed(monkeypatch):
     registry = discover([entry(monkeypatch, "good", plugin_of(spec("abc")))])
-    with pytest.raises(PluginError, match="installed are abc"):
+    with pytest.raises(PluginError, match="choose from abc"):
         registry.head("zzzzzz")
 
 

@@ -58,7 +58,7 @@ def test_an_unknown_key_in_a_report_is_named(tmp_path):
 
 
 def test_every_field_of_a_report_stands_in_the_schema():
-    from qabench.base.validation import schema
+    from qabench.base.packaged import schema
 
     properties = schema("report")["properties"]
     assert {field.name for field in dataclasses.fields(Report)} == properties.keys()

@@ -67,16 +67,16 @@ def test_a_question_that_is_in_the_data_twice_never_reaches_the_scorer(write):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param("", "not valid JSON .*must be one object", id="empty"),
-        pytest.param("{", "not valid JSON .*must be one object", id="cut off"),
-        pytest.param('{"a": "x"} {}', "not valid JSON .*must be one object", id="two documents"),
-        pytest.param(b'{"a": "\xff"}', "not valid JSON in UTF-8 .*must be", id="not UTF-8"),
-        pytest.param("[" * 100_000, "not valid JSON .*must be one object", id="deep lists"),
-        pytest.param('{"a":' * 100_000, "not valid JSON .*must be", id="deep objects"),
+        pytest.param("", "not valid JSON .*one JSON object", id="empty"),
+        pytest.param("{", "not valid JSON .*one JSON object", id="cut off"),
+        pytest.param('{"a": "x"} {}', "not valid JSON .*one JSON object", id="two documents"),
+        pytest.param(b'{"a": "\xff"}', "not UTF-8 text; name .*one JSON object", id="not UTF-8"),
+        pytest.param("[" * 100_000, "nested too deeply; name .*one JSON", id="deep lists"),
+        pytest.param('{"a":' * 100_000, "nested too deeply; name .*one JSON", id="deep objects"),
         pytest.param("[]", "not a JSON object; it must map question ids", id="list"),
         pytest.param("null", "not a JSON object; it must map question ids", id="null"),
         pytest.param('"a"', "not a JSON object; it must map question ids", id="text"),
-        pytest.param('{"a": 1, "a": 1}', "has the id 'a' twice; keep one", id="id twice"),
+        pytest.param('{"a": 1, "a": 1}', "has the key 'a' twice; name", id="id twice"),
         pytest.param('{"a": null}', "question 'a': .* null, not a .*; (use|mend)", id="no value"),
         pytest.param('{"a": [1]}', "question 'a': .* \\[1\\], not a .*; (use|mend)", id="a list"),
         pytest.param('{"a": true}', "question 'a': .* true, not a .*; (use|mend)", id="a bool"),
@@ -96,7 +96,7 @@ def test_a_broken_file_is_one_sentence_that_names_it_and_how_to_mend_it(
 def test_a_missing_file_and_a_folder_are_said(tmp_path):
     for path in (tmp_path / "none.json", tmp_path):
         for read in (read_predictions, read_null_odds):
-            with pytest.raises(DataError, match=r"cannot be read .*check the path") as caught:
+            with pytest.raises(DataError, match=r"cannot be read .*name a readable file") as caught:
                 read(path)
             assert str(path) in str(caught.value)
 

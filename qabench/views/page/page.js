@@ -15,10 +15,10 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// Characters that cannot be seen, or that turn the text around them, are named instead.
+// Characters that cannot be seen, or that turn the text around them, are named as on the terminal.
 function visible(text) {
-  return text.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g,
-    (one) => `⟨U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+  return text.replace(/(?![\t\n\r\u200c\u200d])\p{C}/gu,
+    (one) => `⟨U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 }
 
 // Text of the data, whose direction of writing is its own affair.

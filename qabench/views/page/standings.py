@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 
+from qabench.base.terminal import visible
 from qabench.comparison.leaderboard import Row, Table
-
-# Characters that cannot be seen, or that turn the text around them; page.js names the same ones.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def escape(text: str) -> str:
     """Text for any place of the document: no markup, nothing unseen."""
-    return html.escape(_UNSEEN.sub(lambda one: f"⟨U+{ord(one[0]):04X}⟩", text))
+    return html.escape(visible(text))
 
 
 def standings(table: Table) -> str:

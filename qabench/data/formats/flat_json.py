@@ -1,0 +1,26 @@
+"""Flat JSON: a list of records, or an object that has it under ``data``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qabench.data.audit import RawRecord
+from qabench.data.formats.content import Content
+from qabench.data.formats.json_parts import as_object, entries
+
+
+def recognises(content: Content) -> bool:
+    """Whether there is such a list."""
+    return entries(content.document) is not None
+
+
+def records(content: Content) -> Iterator[RawRecord]:
+    """A record for each entry.
+
+    Raises:
+        DataError: an entry is not an object.
+    """
+    root, listed = entries(content.document) or ("", [])
+    for index, entry in enumerate(listed):
+        where = f"{root}[{index}]"
+        yield RawRecord(where, as_object(content, entry, where))

@@ -1,0 +1,50 @@
+"""Text from data is made safe to show by one rule, on the terminal and on the page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.places import ROOT
+
+from qabench.base.terminal import commented, safe, visible
+from qabench.views.page.standings import escape
+
+
+@pytest.mark.parametrize(
+    ("character", "name"),
+    [
+        *(("\x1b", "⟨U+001B⟩"), ("\x00", "⟨U+0000⟩"), ("\x9b", "⟨U+009B⟩")),
+        *(("\r", "⟨U+000D⟩"), ("\x7f", "⟨U+007F⟩")),
+        *(("\u202e", "⟨U+202E⟩"), ("\u200b", "⟨U+200B⟩"), ("\ud83d", "⟨U+D83D⟩")),
+        *(("\ue000", "⟨U+E000⟩"), ("\U000e0001", "⟨U+E0001⟩")),
+    ],
+)
+def test_a_character_that_cannot_be_seen_is_named(character, name):
+    assert visible(f"a{character}b") == f"a{name}b"
+    assert escape(f"<a{character}b") == f"&lt;a{name}b"
+
+
+def test_letters_marks_emoji_spaces_and_line_breaks_stay():
+    text = "Zoë 東京 e\u0301 🎻 می\u200cخواهم 👩\u200d🚀\n  two  spaces \u00a0\t"
+    assert visible(text) == text
+
+
+def test_one_line_has_single_spaces():
+    assert safe(" a\t\n b\u2028c ") == " a b c "
+
+
+def test_whatever_is_made_visible_can_be_written_as_utf8():
+    for text in ("\ud800", "\udfff", "".join(map(chr, range(0xD700, 0xE100)))):
+        assert visible(text).encode("utf-8")
+
+
+def test_no_other_module_of_the_package_decides_what_can_be_seen():
+    modules = (ROOT / "qabench").rglob("*.py")
+    looks = re.compile(r"unicodedata\.category|backslashreplace|⟨U\+|ufffd")
+    found = [path.name for path in modules if looks.search(path.read_text("utf-8"))]
+    assert found == ["terminal.py"]
+
+
+def test_comments_of_commands_stand_below_each_other():
+    assert commented([("a", "one"), ("long", "two")]) == ["  a      # one", "  long   # two"]
