@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qabench.base.terminal import safe
+from qabench.benchmarks.sources import golds_by_people
 from qabench.comparison.contests import Contest, System
 from qabench.comparison.verdicts import conclusions
 from qabench.errors import ReportError
@@ -246,9 +247,7 @@ def _headless_rows(contest: Contest, shown: Sequence[Column]) -> list[Row]:
         _headless_row("always null", scores.always_null, shown),
         _headless_row("random span", scores.random_span, shown),
     ]
-    # Several golds of generated questions are variants, not annotators.
-    generated = contest.first.settings.get("data", {}).get("source") == "generated"
-    if scores.human is not None and not generated:
+    if scores.human is not None and golds_by_people(contest.first.settings):
         people = {"HasAns_exact": scores.human["exact"], "HasAns_f1": scores.human["f1"]}
         label = f"human ({scores.human['questions']:.0f} questions)"
         rows.append(_headless_row(label, people, shown))

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from qabench.base.terminal import commented
 from qabench.benchmarks.settings import Benchmark
+from qabench.benchmarks.sources import SOURCES
 
 
 def next_steps(
     benchmark: Benchmark, named: str, done: Sequence[str], installed: Sequence[str], runs_dir: Path
 ) -> list[str]:
-    """Commands that go on from a finished run, each with what it is for.
+    """Commands to run after a finished run, each with what it is for.
 
     Args:
         benchmark: what was run on.
@@ -29,7 +30,7 @@ def next_steps(
         (f"qabench run --plugin {name}{on}{into}", "the same for another head") for name in others
     ]
     steps.append((f"qabench report {shlex.quote(str(runs_dir))}", "all runs so far in one table"))
-    if benchmark.data.source == "generated":
-        command = f"qabench run --plugin {done[0]} --benchmark squad_v2{into}"
-        steps.append((command, "SpanBERT on SQuAD v2.0: downloads both, wants a GPU"))
+    if following := SOURCES[benchmark.data.source].next:
+        command = f"qabench run --plugin {done[0]} --benchmark {following.name}{into}"
+        steps.append((command, following.purpose))
     return commented(steps)

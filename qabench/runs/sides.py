@@ -1,36 +1,12 @@
-"""The data of a run: read from where its benchmark says, and cut into windows."""
+"""The training and dev questions of a run, cut into windows."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from qabench.benchmarks.settings import Benchmark, DataSettings
+from qabench.benchmarks.settings import Benchmark
 from qabench.data.examples import ExampleSet, subset
-from qabench.data.readers import read_file, read_hub
-from qabench.quickstart.corpus import read_generated
 from qabench.runs.tasks import Say, Side
 from qabench.training.backbone import TokenizerFacts
 from qabench.windows.cutting import make_windows
-
-
-def read(data: DataSettings, place: str) -> ExampleSet:
-    """Read and audit a set of questions.
-
-    Args:
-        data: where questions come from, and what to do with a bad record.
-        place: the file, or the split of a hub data set or of the generated questions.
-
-    Raises:
-        DataError: it cannot be read, or has a bad record.
-    """
-    if data.source == "hub":
-        # The schema demands both of a hub source.
-        assert data.repository is not None
-        assert data.revision is not None
-        return read_hub(data.repository, data.revision, place, data.on_bad_record)
-    if data.source == "generated":
-        return read_generated(place, data.on_bad_record)
-    return read_file(Path(place), data.on_bad_record)
 
 
 def side(
