@@ -25,7 +25,7 @@ from qabench.scoring.predictions import golds_of
 from qabench.scoring.squad import official_scores
 from qabench.training.backbone import load_encoder, load_tokenizer
 from qabench.training.batches import WindowDataset
-from qabench.training.fine_tuning import Recipe, fine_tuner, predict
+from qabench.training.fine_tuning import FineTuner, TrainingSetup
 from qabench.training.hardware import pick_hardware
 from qabench.training.model import QAModel
 from qabench.windows.answers import merge_windows
@@ -69,7 +69,7 @@ def main() -> None:
         data = WindowDataset(windows, dev.examples)
         learned = WindowDataset(train_windows, train.examples)
         tuner = _tuner(benchmark, encoder.model, encoder.hidden_size, learned, Path(folder))
-        spans = phase("predict", few, lambda: predict(tuner, data))
+        spans = phase("predict", few, lambda: tuner.predict_spans(data))
     rules = benchmark.answers
     answers = phase("answer", few, lambda: merge_windows(dev.examples, windows, spans, rules))
     lists = phase("n-best lists", few, answers.n_best_by_id)
@@ -80,7 +80,7 @@ def main() -> None:
 
 def _tuner(
     benchmark: Benchmark, encoder: torch.nn.Module, size: int, data: WindowDataset, folder: Path
-) -> Any:
+) -> FineTuner:
     head = discover().head(HEAD)
     torch.manual_seed(0)
     model = QAModel(
@@ -90,8 +90,8 @@ def _tuner(
         benchmark.answers.max_answer_tokens,
     )
     settings = benchmark.training
-    recipe = Recipe(settings, settings.learning_rate, pick_hardware(settings), 0)
-    return fine_tuner(model, data, data, recipe, lambda spans: {}, folder)
+    setup = TrainingSetup(settings, settings.learning_rate, pick_hardware(settings), 0)
+    return FineTuner(model, data, data, setup, lambda spans: {}, folder)
 
 
 def _forget_peak() -> None:

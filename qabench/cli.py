@@ -1,4 +1,4 @@
-"""The command line: parse, call one function, print; nothing else.
+"""The command line: each command parses, calls one function and prints.
 
 Exit codes are those of :mod:`qabench.errors`. What a command needs is imported inside it, so that
 ``--help`` stays quick.
@@ -10,6 +10,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,12 +18,15 @@ from qabench import __version__
 from qabench.base.terminal import echo
 from qabench.errors import QABenchError
 
+if TYPE_CHECKING:
+    from qabench.benchmarks.settings import Benchmark
+
 DEFAULT_BENCHMARK = "quickstart"
 _PATH = click.Path(path_type=Path)
 
 
 def main() -> None:
-    """Entry point: an error of the user's is one sentence on stderr and its exit code."""
+    """Entry point: a :class:`QABenchError` is printed as one sentence, and gives the exit code."""
     try:
         sys.exit(app.main(prog_name="qabench", standalone_mode=False))
     except QABenchError as error:
@@ -32,7 +36,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        echo("qabench: interrupted; run the same command to go on.", error=True)
+        echo("qabench: interrupted; run the same command again.", error=True)
         sys.exit(130)
 
 
@@ -51,6 +55,19 @@ def _finite(context: click.Context, parameter: click.Parameter, value: float) ->
     return value
 
 
+# Options of several commands.
+_RUNS_DIR = click.option(
+    "--runs-dir", type=_PATH, default=Path("runs"), help="Folder of the run directories."
+)
+_NULL_THRESHOLD = click.option(
+    "--null-threshold",
+    type=float,
+    default=1.0,
+    callback=_finite,
+    help="Null odds greater than this count as no answer.",
+)
+
+
 @app.command(
     short_help="Fine-tune and score heads.",
     epilog="Example: qabench run --plugin spanbert_linear --plugin spanbert_crf --seed 0 --seed 1 "
@@ -62,7 +79,7 @@ def _finite(context: click.Context, parameter: click.Parameter, value: float) ->
     metavar="NAME",
     required=True,
     multiple=True,
-    help="Head to run; give it again for more.",
+    help="Head to run; may be repeated.",
 )
 @click.option(
     "--benchmark",
@@ -71,23 +88,33 @@ def _finite(context: click.Context, parameter: click.Parameter, value: float) ->
     help="Name of a benchmark, or path of a .toml file.",
 )
 @click.option(
-    "--seed", "seeds", metavar="N", type=int, multiple=True, default=[0], help="Again for more."
+    "--seed",
+    "seeds",
+    metavar="N",
+    type=int,
+    multiple=True,
+    default=[0],
+    help="May be repeated.",
 )
 @click.option(
-    "--set", "overrides", metavar="SECTION.KEY=VALUE", multiple=True, help="Override a setting."
+    "--set",
+    "overrides",
+    metavar="SECTION.KEY=VALUE",
+    multiple=True,
+    help="Override a setting; may be repeated.",
 )
 @click.option(
     "--max-train-questions",
     type=click.IntRange(min=1),
-    help="Train on a seeded random subset of so many.",
+    help="Train on so many questions, drawn at random by the seed.",
 )
 @click.option(
     "--on-bad-record",
     type=click.Choice(["fail", "skip"]),
-    help="Stop at records that fail the audit, or skip them.",
+    help="What to do with a record that fails the audit.",
 )
-@click.option("--runs-dir", type=_PATH, default=Path("runs"), help="Folder of the run directories.")
-@click.option("--force", is_flag=True, help="Overwrite what these runs made before.")
+@_RUNS_DIR
+@click.option("--force", is_flag=True, help="Run again and overwrite what these runs made before.")
 def run(
     plugins: tuple[str, ...],
     benchmark: str,
@@ -98,9 +125,9 @@ def run(
     runs_dir: Path,
     force: bool,
 ) -> None:
-    """Fine-tune and score heads on a benchmark; ends with the comparison table.
+    """Fine-tune and score heads on a benchmark, and print the comparison table.
 
-    Every plugin runs with every seed. A finished run is reused, an interrupted one goes on.
+    Every plugin runs with every seed. A finished run is reused, an interrupted one is resumed.
     """
     from qabench.benchmarks.settings import load
 
@@ -110,7 +137,22 @@ def run(
     if on_bad_record is not None:
         changed.append(f"data.on_bad_record={on_bad_record}")
     settings = load(benchmark, changed)
+    named = "" if benchmark == DEFAULT_BENCHMARK else benchmark
+    _run_and_rank(settings, named, plugins, seeds, runs_dir, force)
 
+
+def _run_and_rank(
+    settings: Benchmark,
+    named: str,
+    plugins: tuple[str, ...],
+    seeds: tuple[int, ...],
+    runs_dir: Path,
+    force: bool,
+) -> None:
+    """Run, print the table and what to do next.
+
+    A function of its own, because its imports take seconds and a wrong setting is known before.
+    """
     from qabench.comparison.contests import of_records
     from qabench.comparison.leaderboard import tables
     from qabench.plugins.discovery import discover
@@ -124,21 +166,10 @@ def run(
         if is_main_process():
             echo(line)
 
-    plan = Plan(settings, plugins, seeds, runs_dir, force)
-    records = run_plan(plan, say)
+    records = run_plan(Plan(settings, plugins, seeds, runs_dir, force), say)
     say("\n" + render(tables(of_records(records)), "plain"))
     installed = [head.name for head in discover().heads]
-    named = "" if benchmark == DEFAULT_BENCHMARK else benchmark
     say("\n".join(["Next:", *next_steps(settings, named, plugins, installed, runs_dir)]))
-
-
-_NULL_THRESHOLD = click.option(
-    "--null-threshold",
-    type=float,
-    default=1.0,
-    callback=_finite,
-    help="Null odds greater than this count as no answer.",
-)
 
 
 @app.command(
@@ -147,12 +178,16 @@ _NULL_THRESHOLD = click.option(
 )
 @click.argument("data", type=_PATH)
 @click.argument("predictions", type=_PATH)
-@click.option("--null-odds", type=_PATH, help="JSON object: question id to evidence for no answer.")
+@click.option(
+    "--null-odds",
+    type=_PATH,
+    help="JSON object: question id to evidence that there is no answer.",
+)
 @_NULL_THRESHOLD
 @click.option(
     "--allow-missing",
     is_flag=True,
-    help='Score missing ids as "", ignore extra ones, and count both.',
+    help='Score a missing id as "", ignore an extra one, and print how many there are.',
 )
 @click.option(
     "--format", type=click.Choice(["plain", "json"]), default="plain", help="Output format."
@@ -167,8 +202,8 @@ def score(
 ) -> None:
     """Score a predictions file of any tool as the official SQuAD v2.0 script does.
 
-    DATA has the golds (JSON, JSONL or Parquet), PREDICTIONS is a JSON object of question ids and
-    answers.
+    DATA has the gold answers (JSON, JSONL or Parquet). PREDICTIONS is a JSON object that maps each
+    question id to an answer.
     """
     from qabench.data.readers import read_file
     from qabench.scoring.predictions import score_files
@@ -202,19 +237,19 @@ def score(
 @click.option(
     "--allow-unequal-budgets",
     is_flag=True,
-    help="Rank and compare systems that were trained on different budgets.",
+    help="Rank and compare systems even if their training budgets differ.",
 )
-@click.option("--baseline", metavar="SYSTEM", help="Compare with this system alone.")
+@click.option("--baseline", metavar="SYSTEM", help="Compare only with this system.")
 @click.option(
     "--statistics/--no-statistics",
     default=True,
-    help="Say under the tables what the differences amount to.",
+    help="Say under each table which differences are significant.",
 )
 @click.option(
-    "--plots", "folder", type=_PATH, metavar="FOLDER", help="Draw figures, too: PNG and SVG."
+    "--plots", "folder", type=_PATH, metavar="FOLDER", help="Also draw figures, as PNG and SVG."
 )
 @click.option(
-    "--html", "page", type=_PATH, metavar="FILE", help="Write a browsable page with figures, too."
+    "--html", "page", type=_PATH, metavar="FILE", help="Also write a browsable page with figures."
 )
 def report(
     runs: tuple[Path, ...],
@@ -229,11 +264,12 @@ def report(
 ) -> None:
     """Print a leaderboard of RUNS: report files, run directories, or folders of them.
 
-    One table for each data they were scored on. Systems are compared on EM and F1 question by
+    Prints one table for each set of questions. Systems are compared on EM and F1 question by
     question, with Holm's correction over all pairs.
     """
     from qabench.comparison.contests import gather
-    from qabench.comparison.leaderboard import DEFAULT_COLUMNS, Layout, tables
+    from qabench.comparison.columns import DEFAULT_COLUMNS
+    from qabench.comparison.leaderboard import Layout, tables
     from qabench.views.tables import render
 
     shown = tuple(columns.split(",")) if columns else DEFAULT_COLUMNS
@@ -253,13 +289,13 @@ def report(
 )
 @click.argument("a", type=_PATH)
 @click.argument("b", type=_PATH)
-@click.option("--slices", type=click.IntRange(min=0), default=8, help="Slices to show.")
-@click.option("--flips", type=click.IntRange(min=0), default=5, help="Flipped questions to show.")
+@click.option("--slices", type=click.IntRange(min=0), default=8, help="Slices to print.")
+@click.option("--flips", type=click.IntRange(min=0), default=5, help="Flipped questions to print.")
 def compare(a: Path, b: Path, slices: int, flips: int) -> None:
-    """Compare the systems whose runs lie in A and in B.
+    """Compare the system whose runs are in A with the one whose runs are in B.
 
-    Shows differences with intervals, kinds of error, slices, and flipped questions. All seeds found
-    in a place are runs of its system.
+    Prints differences with intervals, kinds of error, slices, and flipped questions. All seeds that
+    are found in A or B belong to its system.
     """
     from qabench.comparison.contests import opponents
     from qabench.comparison.side_by_side import side_by_side
@@ -277,15 +313,15 @@ def compare(a: Path, b: Path, slices: int, flips: int) -> None:
 def verify(reports: tuple[Path, ...]) -> None:
     """Compute every score of REPORTS again from the results by question, and check all hashes.
 
-    Names each thing that does not match, and each plugin's metric that cannot be computed here;
-    exit code 8 if anything does not match.
+    Prints what does not match, and which metrics of plugins cannot be computed here. The exit code
+    is 8 if anything does not match.
     """
     from qabench.errors import ReportError
-    from qabench.runs.verify import verification
+    from qabench.runs.verify import verify as verify_report
 
     wrong = 0
     for path in reports:
-        found = verification(path)
+        found = verify_report(path)
         wrong += bool(found.problems)
         echo(f"{path}: " + ("does not match its files" if found.problems else "verified"))
         for line in (*found.problems, *found.unverified):
@@ -295,7 +331,7 @@ def verify(reports: tuple[Path, ...]) -> None:
 
 
 @app.command(
-    short_help="Make a report of another tool's predictions.",
+    short_help="Make a report from another tool's predictions.",
     epilog="Example: qabench import-predictions --name deberta dev-v2.0.json predictions.json",
 )
 @click.argument("data", type=_PATH)
@@ -303,8 +339,8 @@ def verify(reports: tuple[Path, ...]) -> None:
 @click.argument("null_odds", type=_PATH, required=False)
 @click.option("--name", required=True, help="What the leaderboard calls the system.")
 @_NULL_THRESHOLD
-@click.option("--runs-dir", type=_PATH, default=Path("runs"), help="Folder of the run directories.")
-@click.option("--force", is_flag=True, help="Overwrite an earlier import.")
+@_RUNS_DIR
+@click.option("--force", is_flag=True, help="Overwrite an earlier import of the same name.")
 def import_predictions(
     data: Path,
     predictions: Path,
@@ -314,10 +350,11 @@ def import_predictions(
     runs_dir: Path,
     force: bool,
 ) -> None:
-    """Make a report of the predictions of any tool, for the leaderboard and comparisons.
+    """Make a report from the predictions of any tool, for the leaderboard and comparisons.
 
-    It joins every table on the same questions. The questions.parquet of a run directory is data,
-    too.
+    DATA and PREDICTIONS are those of "qabench score"; NULL_ODDS is a JSON object that maps each
+    question id to its evidence for no answer. The system is in every table on the same questions.
+    DATA may also be the questions.parquet of a run directory.
     """
     from qabench.runs.importing import ForeignFiles
     from qabench.runs.importing import import_predictions as make_report
@@ -328,7 +365,7 @@ def import_predictions(
 
 @app.command(short_help="List the installed heads.", epilog="Example: qabench plugins")
 def plugins() -> None:
-    """List the installed heads, plugins without a head, and broken plugins with their reason."""
+    """List the installed heads, plugins without a head, and broken plugins and why."""
     from tabulate import tabulate
 
     from qabench.plugins.discovery import discover
@@ -350,13 +387,13 @@ def plugins() -> None:
     "overrides",
     metavar="head.KEY=VALUE",
     multiple=True,
-    help="Option of the head; again for more.",
+    help="Option of the head; may be repeated.",
 )
 def check(plugin: str, overrides: tuple[str, ...]) -> None:
     """Check that the installed head PLUGIN does what every head must do.
 
-    Seconds on one CPU thread, without data or encoder. Names what broke, why it matters and how to
-    mend it; exit code 5 if anything did.
+    Takes seconds on one CPU thread and needs neither data nor encoder. For each failed check it
+    prints what broke, why it matters and how to fix it; the exit code is then 5.
     """
     from qabench.benchmarks.settings import head_options
 
@@ -378,7 +415,7 @@ def new_plugin(name: str, folder: Path | None) -> None:
 
     folder = folder or Path(name)
     write_plugin(name, folder)
-    echo("\n".join([f"{folder} has the plugin. Next:", *next_steps(name, folder)]))
+    echo("\n".join([f"The plugin is in {folder}. Next:", *next_steps(name, folder)]))
 
 
 @app.command(short_help="List the benchmarks.", epilog="Example: qabench benchmarks")

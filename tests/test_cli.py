@@ -82,10 +82,13 @@ def test_run_makes_the_product_and_ends_with_the_comparison_table(finished, head
     assert "always null" in table
 
 
-def test_the_progress_bar_and_its_lines_go_to_stderr(finished, benchmark_file, heads, tmp_path):
+def test_the_progress_bar_and_the_lines_of_the_log_go_to_stderr(benchmark_file, heads, tmp_path):
     words = ("--plugin", heads[0], "--runs-dir", tmp_path, "--set", "training.epochs=1")
     done = qabench("run", "--benchmark", benchmark_file, *words)
     assert "it/s" in done.stderr or "s/it" in done.stderr
+    for line in ("train_loss", "validation_loss"):
+        assert line in done.stderr
+        assert line not in done.stdout
     assert "{'loss'" not in done.stdout + done.stderr
 
 
@@ -195,7 +198,7 @@ def test_usage_mistakes_exit_with_2(inside, tmp_path):
 
 def test_a_wrong_benchmark_is_one_sentence(inside):
     done = inside("run", "--plugin", "x", "--benchmark", "squad")
-    assert "did you mean squad_v" in assert_fails(done, errors.BenchmarkError)
+    assert "did you mean 'squad_v" in assert_fails(done, errors.BenchmarkError)
 
 
 def test_missing_data_is_one_sentence(inside, benchmark_file, heads):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from qabench.comparison.slices import GROUPS, Slice, slices
 from qabench.data.examples import QAExample
-from qabench.plugins.calling import Contribution, Failure, attempt, contributions, warn
+from qabench.plugins.calling import Contribution, HookFailure, attempt, contributions, warn
 from qabench.plugins.hookspecs import SliceSpec
 
 HOOK = "qabench_slices"
@@ -35,16 +35,16 @@ def every_slice(
     """
     found: dict[str, tuple[Contribution[SliceSpec], Kinds]] = {}
     for one in contributions(HOOK, SliceSpec):
-        if isinstance(one, Failure):
+        if isinstance(one, HookFailure):
             warn(one)
             continue
         group = one.value.group
         if problem := _problem(group, {name: owner for name, (owner, _) in found.items()}):
-            warn(Failure(one.plugin, HOOK, problem))
+            warn(HookFailure(one.plugin, HOOK, problem))
             continue
         work = partial(_kinds, one.value, examples)
         kinds = attempt(one.plugin, HOOK, work, f"group {group!r}: ")
-        if isinstance(kinds, Failure):
+        if isinstance(kinds, HookFailure):
             warn(kinds)
         else:
             found[group] = one, kinds

@@ -32,7 +32,7 @@ class Contribution(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class HookFailure:
     """A hook of a plugin that failed, or offered what cannot be used."""
 
     plugin: InstalledPlugin
@@ -47,7 +47,7 @@ class Failure:
 
 def attempt(
     plugin: InstalledPlugin, hook: str, work: Callable[[], T], about: str = ""
-) -> T | Failure:
+) -> T | HookFailure:
     """What a plugin's own code returns; where it raises, its failure.
 
     Args:
@@ -60,16 +60,16 @@ def attempt(
         return work()
     # It may raise anything, even exit, and must not end a run.
     except (Exception, SystemExit) as error:
-        return Failure(plugin, hook, about + reason_of(error))
+        return HookFailure(plugin, hook, about + reason_of(error))
 
 
-def contributions(hook: str, kind: type[T]) -> Iterator[Contribution[T] | Failure]:
+def contributions(hook: str, kind: type[T]) -> Iterator[Contribution[T] | HookFailure]:
     """What all plugins offer through a hook that returns several of ``kind``."""
     for plugin in discover().plugins:
         if hook not in plugin.hooks:
             continue
         offered = attempt(plugin, hook, partial(_offered, plugin, hook, kind))
-        if isinstance(offered, Failure):
+        if isinstance(offered, HookFailure):
             yield offered
             continue
         for value in offered:
@@ -77,7 +77,7 @@ def contributions(hook: str, kind: type[T]) -> Iterator[Contribution[T] | Failur
                 yield Contribution(plugin, value)
             else:
                 reason = f"it returned a {type(value).__name__} in its list of {kind.__name__}"
-                yield Failure(plugin, hook, reason)
+                yield HookFailure(plugin, hook, reason)
 
 
 def _offered(plugin: InstalledPlugin, hook: str, kind: type) -> list[object]:
@@ -89,7 +89,7 @@ def run_finished(report: Report, folder: Path) -> None:
     hook = "qabench_run_finished"
     for plugin in discover().plugins:
         told = attempt(plugin, hook, partial(plugin.answer, hook, report=report, folder=folder))
-        if isinstance(told, Failure):
+        if isinstance(told, HookFailure):
             warn(told)
 
 

@@ -1,11 +1,10 @@
-"""Systems that were not run here: their predictions become a report like any other."""
+"""Predictions of other tools become reports like those of runs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,12 @@ from qabench.data.readers import read_file
 from qabench.errors import RunError
 from qabench.reports import report_file, rundir
 from qabench.reports.report import DataFacts, PluginFacts, Report
+from qabench.runs.provenance import now
 from qabench.scoring import outcomes
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import measure
 from qabench.scoring.predictions import golds_of, read_null_odds, read_predictions, refuse_misfits
 from qabench.scoring.scorecard import doubts, report_scores
-from qabench.scoring.squad import score_questions
 
 DISTRIBUTION = "imported"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -31,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class ForeignFiles:
-    """What is known of a foreign system.
+    """What is known of a system that was not run by qabench.
 
     Attributes:
         name: what the leaderboard calls it.
@@ -53,17 +52,17 @@ def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False)
 
     Raises:
         DataError: a file cannot be read or does not belong to the data.
-        RunError: the name is no name; the directory holds a report already, is another's or
-            cannot be written.
+        RunError: the name cannot be used; the directory already holds a report, belongs to
+            another system or cannot be written.
     """
     if not _NAME.fullmatch(files.name):
         raise RunError(
             f"{files.name!r} cannot name a system; use letters, digits, '.', '_' and '-', and "
-            f"begin with a letter or digit."
+            f"start with a letter or digit."
         )
     folder = runs_dir / DISTRIBUTION / files.name
     if (folder / report_file.FILE_NAME).exists() and not force:
-        raise RunError(f"{folder} holds a report already; overwrite it with --force.")
+        raise RunError(f"{folder} already holds a report; overwrite it with --force.")
     data = read_file(files.data)
     predictions, odds = _read(files, data)
     found = _outcomes(data, predictions, odds)
@@ -78,7 +77,7 @@ def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False)
 
 
 def _identity(files: ForeignFiles, data: ExampleSet) -> dict[str, Any]:
-    """What must be the same for an import that was killed to be gone on with."""
+    """What must be the same for an import that was killed to be finished by another one."""
     read = {"predictions": files.predictions, "null_odds": files.null_odds}
     return {
         "benchmark": {"name": DISTRIBUTION},
@@ -105,23 +104,24 @@ def _read(files: ForeignFiles, data: ExampleSet) -> tuple[dict[str, str], dict[s
 def _outcomes(
     data: ExampleSet, predictions: Mapping[str, str], odds: Mapping[str, float] | None
 ) -> Outcomes:
-    scores = score_questions(golds_of(data.examples), predictions)
+    answers = tuple(predictions[one.id] for one in data.examples)
+    exact, f1 = outcomes.score_answers(golds_of(data.examples), answers)
     spans = [_span(one.context, predictions[one.id]) for one in data.examples]
     start, end = np.array(spans, np.int32).reshape(-1, 2).T
     return Outcomes(
         examples=data.examples,
         tune=split_questions(data.examples, 0),
-        answers=tuple(predictions[one.id] for one in data.examples),
+        answers=answers,
         start=start,
         end=end,
         null_odds=None if odds is None else np.array(list(odds.values()), np.float64),
-        exact=np.array([one.exact for one in scores], np.float64),
-        f1=np.array([one.f1 for one in scores], np.float64),
+        exact=exact,
+        f1=f1,
     )
 
 
 def _span(context: str, answer: str) -> tuple[int, int]:
-    """Where the answer stands, if it does so exactly once; (0, 0) where nobody knows."""
+    """The answer's place, if it occurs exactly once in the context; else (0, 0): it is unknown."""
     start = context.find(answer)
     known = bool(answer) and start >= 0 and context.find(answer, start + 1) < 0
     return (start, start + len(answer)) if known else (0, 0)
@@ -135,7 +135,7 @@ def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path
     scores = report_scores(found, files.null_threshold)
     report = Report(
         format=report_file.FORMAT,
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=now(),
         benchmark=DISTRIBUTION,
         settings=settings,
         seed=0,

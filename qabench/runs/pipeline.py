@@ -1,16 +1,15 @@
 """``qabench run``, phase by phase: read, cut windows, fine-tune, predict, answer, score, report.
 
 Each run has a directory ``<runs>/<benchmark>/<plugin>/seed-<n>/``. A finished run is not run again.
-An unfinished one goes on and ends as if nothing had interrupted it: data are read
-and cut again, training goes on from the last checkpoint, which is that of the last whole
-epoch, and a prediction that was finished is used.
+An unfinished one is resumed and ends as if nothing had interrupted it: data are read and cut again,
+training resumes from the last checkpoint, which is that of the last whole epoch, and a finished
+prediction is used.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -19,19 +18,21 @@ import torch
 import transformers
 from accelerate import PartialState
 
+from qabench.base.arrays import Bools
 from qabench.base.files import sha256, write_json
 from qabench.base.interruption import stoppable
 from qabench.benchmarks.settings import Benchmark
+from qabench.benchmarks.sources import read
 from qabench.data.halves import split_questions
 from qabench.errors import BenchmarkError, DivergedError
 from qabench.heads import Head
 from qabench.plugins import calling as hooks
-from qabench.plugins.discovery import build_head, discover
+from qabench.plugins.discovery import InstalledHead, build_head, discover
 from qabench.reports import report_file, rundir, unfinished
 from qabench.reports.report import Report
-from qabench.runs import sources
+from qabench.runs import sides
 from qabench.runs.summary import Result, summarize
-from qabench.runs.tasks import Plan, Say, Task
+from qabench.runs.tasks import Plan, Say, Side, Task
 from qabench.scoring import outcomes
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.predictions import golds_of
@@ -45,12 +46,11 @@ from qabench.training.backbone import (
     weights_hash,
 )
 from qabench.training.checkpoints import Prediction
-from qabench.training.fine_tuning import TUNE_EXACT, FineTuner, Recipe, fine_tuner, predict, train
+from qabench.training.fine_tuning import TUNE_EXACT, FineTuner, Scorer
 from qabench.training.hardware import is_main_process, pick_hardware
 from qabench.training.model import QAModel, save_model
 from qabench.windows.answers import (
     Answers,
-    BestSpans,
     WindowSpans,
     are_possible,
     best_spans,
@@ -68,63 +68,60 @@ def run(plan: Plan, say: Say) -> list[Record]:
         say: takes each line of progress.
 
     Raises:
-        QABenchError: bad data, settings, plugin or backbone; a run that went wrong; Ctrl-C.
+        QABenchError: bad data, settings, plugin or backbone; a run that failed; a signal.
     """
     same = "the same command without --force" if plan.force else "the same command"
-    with stoppable(f"{same} goes on from the last checkpoint, if there is one."):
+    with stoppable(f"{same} resumes from the last checkpoint, if there is one."):
         return _run_all(plan, say)
 
 
 def _run_all(plan: Plan, say: Say) -> list[Record]:
     transformers.utils.logging.set_verbosity(logging.ERROR)
     transformers.utils.logging.disable_progress_bar()
-    registry = discover()
-    heads = [registry.head(name) for name in dict.fromkeys(plan.plugins)]
-    options = {one.name: one.options(plan.benchmark.head_options(one.name)) for one in heads}
-    _check_head_tables(plan.benchmark, [one.name for one in registry.heads])
-    hardware = pick_hardware(plan.benchmark.training)
-    tokenizer = load_tokenizer(plan.benchmark.backbone)
-    _check_length(plan.benchmark, load_encoder(plan.benchmark.backbone))
-    data = plan.benchmark.data
-    train_set, dev_set = sources.read(data, data.train), sources.read(data, data.dev)
-    dev = sources.side(plan.benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
-    say(f"benchmark {plan.benchmark.name}, encoder {plan.benchmark.backbone.name}, {hardware}")
-    sources.describe("dev", dev, say)
-    tune = split_questions(dev.used.examples, data.split_seed)
-    if plan.benchmark.training.keep_epoch == "best" and not tune.any():
-        raise BenchmarkError(
-            "training.keep_epoch is 'best', but the dev questions share one context, so no half of "
-            "them can choose the epoch; set it to 'last'."
-        )
+    benchmark, data = plan.benchmark, plan.benchmark.data
+    heads = _chosen_heads(plan)
+    hardware = pick_hardware(benchmark.training)
+    tokenizer = load_tokenizer(benchmark.backbone)
+    _check_length(benchmark, load_encoder(benchmark.backbone))
+    train_set, dev_set = read(data, data.train), read(data, data.dev)
+    dev = sides.side(benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
+    say(f"benchmark {benchmark.name}, encoder {benchmark.backbone.name}, {hardware}")
+    sides.describe("dev", dev, say)
+    tune = _tune_half(benchmark, dev)
     found = []
     for seed in dict.fromkeys(plan.seeds):
-        train = sources.side(plan.benchmark, train_set, tokenizer, data.max_train_questions, seed)
-        sources.describe("train", train, say)
-        for head in heads:
-            folder = plan.runs_dir / plan.benchmark.name / head.name / f"seed-{seed}"
+        train = sides.side(benchmark, train_set, tokenizer, data.max_train_questions, seed)
+        sides.describe("train", train, say)
+        for head, options in heads:
             task = Task(
-                plan.benchmark,
-                head,
-                options[head.name],
-                seed,
-                train,
-                dev,
-                tune,
-                tokenizer,
-                hardware,
-                folder,
+                benchmark=benchmark,
+                head=head,
+                options=options,
+                seed=seed,
+                train=train,
+                dev=dev,
+                tune=tune,
+                tokenizer=tokenizer,
+                hardware=hardware,
+                folder=plan.runs_dir / benchmark.name / head.name / f"seed-{seed}",
             )
-            found.append(Record(_run_one(task, plan.force, say), folder))
+            found.append(Record(_run_one(task, plan.force, say), task.folder))
     return found
 
 
-def _check_head_tables(benchmark: Benchmark, names: Sequence[str]) -> None:
-    """A table in [head] is for one plugin; a name that no plugin has is a slip."""
+def _chosen_heads(plan: Plan) -> list[tuple[InstalledHead, dict[str, Any]]]:
+    """The heads to run, each with its options."""
+    registry, benchmark = discover(), plan.benchmark
+    chosen = [registry.head(name) for name in dict.fromkeys(plan.plugins)]
+    heads = [(one, one.options(benchmark.head_options(one.name))) for one in chosen]
+    # A table in [head] is for one plugin.
+    names = [one.name for one in registry.heads]
     for key, value in benchmark.head.items():
         if isinstance(value, dict) and key not in names:
             raise BenchmarkError(
                 f"[head.{key}] is for no installed plugin; installed are {', '.join(names)}."
             )
+    return heads
 
 
 def _check_length(benchmark: Benchmark, encoder: Encoder) -> None:
@@ -135,9 +132,20 @@ def _check_length(benchmark: Benchmark, encoder: Encoder) -> None:
         )
 
 
+def _tune_half(benchmark: Benchmark, dev: Side) -> Bools:
+    """(dev questions,) true for the half on which null threshold and epoch are chosen."""
+    tune = split_questions(dev.used.examples, benchmark.data.split_seed)
+    if benchmark.training.keep_epoch == "best" and not tune.any():
+        raise BenchmarkError(
+            "training.keep_epoch is 'best', but the dev questions share one context, so no half of "
+            "them can choose the epoch; set it to 'last'."
+        )
+    return tune
+
+
 def _run_one(task: Task, force: bool, say: Say) -> Report:
     say(f"{task.head.name} seed {task.seed}: {task.folder}")
-    # A finished run needs no lock, and so may lie where nobody can write.
+    # A finished run needs no lock, so its folder may be read-only.
     finished = None if force else rundir.finished(task.folder, task.identity())
     if finished is None:
         state = PartialState(cpu=task.hardware.device == "cpu")
@@ -150,12 +158,13 @@ def _run_one(task: Task, force: bool, say: Say) -> Report:
             finished = rundir.finished(task.folder, task.identity())
             if finished is None:
                 return _train_or_mark(task, say)
-    say("already finished with these settings; its report is used (--force runs it anew)")
+    say("already finished with these settings; its report is used (--force runs it again)")
     checkpoints.remove(task.folder)
     return finished
 
 
 def _train_or_mark(task: Task, say: Say) -> Report:
+    """Train and score; a run that diverges is marked, so that no table leaves it out unseen."""
     unfinished.unmark(task.folder)
     try:
         return _train_and_score(task, say)
@@ -168,38 +177,57 @@ def _train_or_mark(task: Task, say: Say) -> Report:
 def _train_and_score(task: Task, say: Say) -> Report:
     checkpoint = checkpoints.last(task.folder, say)
     if checkpoint is not None:
-        say(f"going on from {checkpoint.name}")
+        say(f"resuming from {checkpoint.name}")
     encoder, head = _build(task)
-    rules = task.benchmark.answers
+    rules, dev = task.benchmark.answers, task.dev
     model = QAModel(encoder.model, head, rules.n_best, rules.max_answer_tokens)
-    recipe = Recipe(task.benchmark.training, task.learning_rate, task.hardware, task.seed)
-    golds = golds_of(task.dev.used.examples)
-    tuning = GoldSet(gold for gold, tune in zip(golds, task.tune, strict=True) if tune)
-
-    def epoch_scores(spans: WindowSpans) -> dict[str, float]:
-        best = best_spans(task.dev.used.examples, task.dev.windows, spans)
-        official = _score(golds, best, rules.null_threshold)
-        scores = {"exact": official["exact"], "f1": official["f1"]}
-        if task.tune.any():
-            scores[TUNE_EXACT] = _score(tuning, best, rules.null_threshold)["exact"]
-        return scores
-
-    tuner = fine_tuner(
-        model, task.train.dataset(), task.dev.dataset(), recipe, epoch_scores, task.folder
+    tuner = FineTuner(
+        model=model,
+        train=task.train.dataset(),
+        dev=dev.dataset(),
+        setup=task.setup(),
+        scorer=_scorer(task),
+        folder=task.folder,
+        checkpoint=checkpoint,
     )
     if task.hardware.device == "cuda":
         # The peak is of this run, not of those before it in the same process.
         torch.cuda.reset_peak_memory_stats()
-    outcome = train(tuner, checkpoint)
+    outcome = tuner.fine_tune()
     weights_sha256 = weights_hash(model.state_dict())
     prediction = _predict(task, tuner, weights_sha256)
     began = time.perf_counter()
-    answers = merge_windows(task.dev.used.examples, task.dev.windows, prediction.spans, rules)
+    answers = merge_windows(dev.used.examples, dev.windows, prediction.spans, rules)
     predict_seconds = prediction.seconds + time.perf_counter() - began
-    questions = outcomes.of_run(answers, task.dev.windows, rules.max_answer_tokens, task.tune)
+    questions = outcomes.of_run(answers, dev.windows, rules.max_answer_tokens, task.tune)
     result = Result(outcome, checkpoint is not None, predict_seconds, questions, weights_sha256)
     report = summarize(task, model, encoder, result)
     return _write(task, model, report, answers, questions) if is_main_process() else report
+
+
+def _build(task: Task) -> tuple[Encoder, Head]:
+    """Encoder and head; only the seed decides how the head is initialised."""
+    encoder = load_encoder(task.benchmark.backbone)
+    transformers.set_seed(task.seed)
+    return encoder, build_head(task.head.spec, encoder.hidden_size, task.options)
+
+
+def _scorer(task: Task) -> Scorer:
+    """Official EM and F1 of an epoch, and the EM of the tune half."""
+    dev, threshold = task.dev, task.benchmark.answers.null_threshold
+    golds = golds_of(dev.used.examples)
+    tuning = GoldSet(gold for gold, tune in zip(golds, task.tune, strict=True) if tune)
+
+    def scores(spans: WindowSpans) -> dict[str, float]:
+        best = best_spans(dev.used.examples, dev.windows, spans)
+        answers, odds = best.text_by_id(), best.null_odds_by_id()
+        official = official_scores(golds, answers, odds, threshold)
+        found = {"exact": official.exact, "f1": official.f1}
+        if task.tune.any():
+            found[TUNE_EXACT] = official_scores(tuning, answers, odds, threshold).exact
+        return found
+
+    return scores
 
 
 def _predict(task: Task, tuner: FineTuner, weights_sha256: str) -> Prediction:
@@ -212,25 +240,11 @@ def _predict(task: Task, tuner: FineTuner, weights_sha256: str) -> Prediction:
     if kept is not None:
         return kept
     began = time.perf_counter()
-    spans = predict(tuner, task.dev.dataset())
+    spans = tuner.predict_spans(task.dev.dataset())
     made = Prediction(spans, time.perf_counter() - began)
     if is_main_process():
         checkpoints.keep_prediction(task.folder, made, weights_sha256)
     return made
-
-
-def _score(golds: GoldSet, best: BestSpans, null_threshold: float) -> dict[str, float]:
-    """The official scores of the best spans, nulled by the threshold."""
-    return official_scores(
-        golds, best.text_by_id(), best.null_odds_by_id(), null_threshold
-    ).as_dict()
-
-
-def _build(task: Task) -> tuple[Encoder, Head]:
-    """Encoder and head, the head initialised from the seed alone."""
-    encoder = load_encoder(task.benchmark.backbone)
-    transformers.set_seed(task.seed)
-    return encoder, build_head(task.head.spec, encoder.hidden_size, task.options)
 
 
 def _write(
@@ -240,7 +254,7 @@ def _write(
     answers: Answers,
     questions: Outcomes,
 ) -> Report:
-    """Predictions, results, model and, last, the report; then checkpoints go, and plugins hear."""
+    """Write predictions, results, model and, last, the report; then tell plugins."""
     contents: dict[str, Any] = {
         "predictions.json": answers.text_by_id(),
         "raw_predictions.json": answers.best.text_by_id(),

@@ -1,4 +1,4 @@
-"""Where and with what a run was made: versions, device, memory, commit."""
+"""When, where and with what a run was made: time, versions, device, memory, commit."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ import os
 import platform
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qabench.reports.report import Environment
-from qabench.training.hardware import Hardware
+
+if TYPE_CHECKING:
+    from qabench.training.hardware import Hardware
 
 _PACKAGES = ("accelerate", "numpy", "qabench", "tokenizers", "torch", "transformers")
 
 
+def now() -> str:
+    """The time: UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def peak_memory() -> int:
-    """Largest resident set of this process so far, in bytes; 0 where that is not told."""
+    """Largest resident set of this process so far, in bytes; 0 where the system does not say."""
     if sys.platform == "win32":
         return 0
     import resource
@@ -41,7 +50,7 @@ def environment(hardware: Hardware) -> Environment:
 
 
 def _git_commit() -> str | None:
-    """The commit of the checkout this package lies in, ``-dirty`` if changed; else ``None``."""
+    """The commit of the checkout that this package is in, ``-dirty`` if changed; else ``None``."""
     here = Path(__file__)
 
     def git(*words: str) -> str | None:

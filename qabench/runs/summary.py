@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 
 import torch
 
 from qabench.reports import report_file
 from qabench.reports.report import BackboneFacts, Budget, Report, ReportScores
-from qabench.runs.provenance import environment, peak_memory
+from qabench.runs.provenance import environment, now, peak_memory
 from qabench.runs.tasks import Task
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import measure
@@ -26,7 +25,7 @@ class Result:
 
     Attributes:
         outcome: of the training.
-        resumed: whether it went on from a checkpoint.
+        resumed: whether it was resumed from a checkpoint.
         predict_seconds: wall time of predicting and answering.
         outcomes: results by question.
         weights_sha256: of encoder and head after training.
@@ -45,14 +44,14 @@ def summarize(
     encoder: Encoder,
     result: Result,
 ) -> Report:
-    """The report of a run, but for the hashes of its files."""
+    """The report of a run, without the hashes of its files."""
     null_threshold = task.benchmark.answers.null_threshold
     scores = report_scores(result.outcomes, null_threshold)
     measured = measure(result.outcomes, null_threshold)
     counts = {"train": task.train.windows.counts, "dev": task.dev.windows.counts}
     return Report(
         format=report_file.FORMAT,
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=now(),
         benchmark=task.benchmark.name,
         settings=task.benchmark.as_dict(),
         seed=task.seed,
@@ -81,7 +80,8 @@ def _budget(task: Task, model: QAModel, result: Result) -> Budget:
     epochs = task.benchmark.training.epochs
     tokens = epochs * task.train.windows.counts.tokens
     outcome = result.outcome
-    seconds = outcome.seconds - outcome.evaluation_seconds
+    spent = outcome.seconds
+    seconds = spent.training - spent.evaluation
     on_gpu = task.hardware.device == "cuda"
     return Budget(
         epochs=epochs,
@@ -91,12 +91,12 @@ def _budget(task: Task, model: QAModel, result: Result) -> Budget:
         trainable_parameters=parameter_count(model),
         head_parameters=parameter_count(model.head),
         resumed=result.resumed,
-        train_seconds=outcome.seconds,
+        train_seconds=spent.training,
         predict_seconds=result.predict_seconds,
-        evaluation_seconds=outcome.evaluation_seconds,
+        evaluation_seconds=spent.evaluation,
         tokens_per_second=None if result.resumed else tokens / seconds,
         seconds_per_step=None if result.resumed else seconds / outcome.steps,
-        loader_share=outcome.loader_seconds / seconds,
+        loader_share=spent.loader / seconds,
         padding_share=outcome.padding_share,
         peak_memory_bytes=peak_memory(),
         peak_device_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,

@@ -1,4 +1,4 @@
-"""One run as a value: a head, a seed, and all that it is made of."""
+"""A run as a value: a head, a seed, and everything it is made from."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from qabench.base.arrays import Bools
 from qabench.benchmarks.settings import Benchmark
 from qabench.data.examples import ExampleSet
 from qabench.plugins.discovery import InstalledHead
 from qabench.reports.report import DataFacts, PluginFacts
-from qabench.scoring.outcomes import Bools
 from qabench.training.backbone import TokenizerFacts
 from qabench.training.batches import WindowDataset
+from qabench.training.fine_tuning import TrainingSetup
 from qabench.training.hardware import Hardware
 from qabench.windows.cutting import Windows
 
@@ -22,10 +23,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one ``qabench run`` is to do: every plugin with every seed on one benchmark.
+    """What one ``qabench run`` does: every plugin with every seed on one benchmark.
 
     Attributes:
-        force: overwrite what these runs made before.
+        force: whether to overwrite what these runs made before.
     """
 
     benchmark: Benchmark
@@ -41,7 +42,7 @@ class Side:
 
     Attributes:
         read: all that was read.
-        used: the subset that is used; ``read`` itself where there is no limit.
+        used: the subset that is used; ``read`` itself without a limit.
         windows: of the subset.
     """
 
@@ -50,7 +51,7 @@ class Side:
     windows: Windows
 
     def dataset(self) -> WindowDataset:
-        """The windows as training and prediction go through them."""
+        """The windows, as training and prediction take them."""
         return WindowDataset(self.windows, self.used.examples)
 
     def facts(self, scored: int | None) -> DataFacts:
@@ -68,11 +69,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """A run to be made in ``folder``.
+    """A run to make in ``folder``.
 
     Attributes:
-        options: the head's, defaults filled in.
-        tune: (dev questions,) the half on which null threshold and epoch are chosen.
+        options: the head's, with defaults filled in.
+        tune: (dev questions,) true for the half on which null threshold and epoch are chosen.
     """
 
     benchmark: Benchmark
@@ -93,6 +94,10 @@ class Task:
         own = training.head_learning_rate or self.head.spec.learning_rate
         return own or training.learning_rate
 
+    def setup(self) -> TrainingSetup:
+        """What training needs to know of it."""
+        return TrainingSetup(self.benchmark.training, self.learning_rate, self.hardware, self.seed)
+
     def plugin(self) -> PluginFacts:
         """What the report says of the head."""
         return PluginFacts(
@@ -104,7 +109,7 @@ class Task:
         )
 
     def identity(self) -> dict[str, Any]:
-        """What must be the same for a run directory to be gone on with."""
+        """What must be the same for a run directory to be used or resumed."""
         return {
             "benchmark": self.benchmark.as_dict(),
             "plugin": asdict(self.plugin()),

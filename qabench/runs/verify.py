@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from qabench.base.files import sha256
+from qabench.base.json_files import JSONError, read_own_json
 from qabench.base.terminal import safe
 from qabench.base.untrusted import inside
 from qabench.base.validation import dotted
@@ -24,9 +24,8 @@ from qabench.reports.report import Report
 from qabench.scoring import outcomes
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import Measured, measure
-from qabench.scoring.predictions import golds_of
 from qabench.scoring.scorecard import report_scores
-from qabench.scoring.squad import normalize_answer, score_questions
+from qabench.scoring.scores import Score
 
 # Sums differ in their last digits between versions of Python.
 _RELATIVE = 1e-9
@@ -34,27 +33,22 @@ _RELATIVE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What became of a report, a sentence for each thing.
+    """The result of checking a report.
 
     Attributes:
-        problems: what its files contradict; none: it is true.
-        unverified: metrics that no installed plugin computes again.
+        problems: a sentence for each thing that its files contradict; empty if it is true.
+        unverified: a sentence for each metric that no installed plugin can compute again.
     """
 
     problems: tuple[str, ...]
     unverified: tuple[str, ...]
 
 
-def verify(path: Path) -> tuple[str, ...]:
-    """The problems of :func:`verification` alone."""
-    return verification(path).problems
-
-
-def verification(path: Path) -> Verification:
-    """Compute a report again.
+def verify(path: Path) -> Verification:
+    """Compute a report's numbers again.
 
     Args:
-        path: a report file, or the run directory that it lies in.
+        path: a report file, or its run directory.
 
     Raises:
         ReportError: the report cannot be read or does not follow the schema.
@@ -65,7 +59,7 @@ def verification(path: Path) -> Verification:
     problems, unverified = list(_files(report, folder)), list[str]()
     try:
         found = outcomes.read(folder / outcomes.FILE_NAME)
-        again = _scored_again(found)
+        again = found.rescored()
         measured = _measured(report, again)
         unverified += _unverified(report, measured)
         problems += _questions(report, found)
@@ -106,11 +100,11 @@ def _files(report: Report, folder: Path) -> Iterator[str]:
             yield str(error)
             continue
         if not path.is_file():
-            # A model may be thrown away to save space: no score needs it.
+            # A model may be deleted to save space: no score needs it.
             if not name.startswith("model/"):
                 yield f"{name} is missing."
         elif sha256(path) != digest:
-            yield f"{name} is not the file that the report was made of: its sha256 differs."
+            yield f"{name} is not the file that the report was made from: its sha256 differs."
     if outcomes.FILE_NAME not in report.files:
         yield f"The report has no sha256 of {outcomes.FILE_NAME}."
 
@@ -131,36 +125,24 @@ def _questions(report: Report, found: Outcomes) -> Iterator[str]:
         yield f"The tune half is not that of split_seed {seed}."
 
 
-def _scored_again(found: Outcomes) -> Outcomes:
-    answers = {one.id: text for one, text in zip(found.examples, found.answers, strict=True)}
-    scores = score_questions(golds_of(found.examples), answers)
-    return replace(
-        found,
-        exact=np.array([one.exact for one in scores], np.float64),
-        f1=np.array([one.f1 for one in scores], np.float64),
-    )
-
-
 def _by_question(found: Outcomes, again: Outcomes) -> Iterator[str]:
-    for name in ("exact", "f1"):
-        stored, computed = getattr(found, name), getattr(again, name)
+    for score in Score:
+        stored, computed = found.raw(score), again.raw(score)
         wrong = np.flatnonzero(~np.isclose(stored, computed, rtol=_RELATIVE, atol=0))
         if len(wrong):
             first = int(wrong[0])
             yield (
-                f"{name} of {len(wrong)} questions is not what their answers score (first: "
+                f"{score} of {len(wrong)} questions is not what their answers score (first: "
                 f"{found.examples[first].id!r} is {stored[first]:g}, scores {computed[first]:g})."
             )
 
 
 def _predictions(report: Report, found: Outcomes, folder: Path) -> Iterator[str]:
     ids = [one.id for one in found.examples]
-    abstains = found.abstains(report.scores.null_threshold)
-    final = ["" if null else text for null, text in zip(abstains, found.answers, strict=True)]
     odds = None if found.null_odds is None else found.null_odds.tolist()
     for name, expected in (
-        ("predictions.json", final),
-        ("raw_predictions.json", list(found.answers)),
+        ("predictions.json", found.final_answers(report.scores.null_threshold)),
+        ("raw_predictions.json", found.answers),
         ("null_odds.json", odds),
     ):
         if name in report.files and expected is not None:
@@ -169,30 +151,22 @@ def _predictions(report: Report, found: Outcomes, folder: Path) -> Iterator[str]
                 yield f"{name} does not agree with {outcomes.FILE_NAME}."
     if "nbest_predictions.json" in report.files and found.n_best_exact is not None:
         lists = _object(inside(folder, "nbest_predictions.json"))
-        if not np.array_equal(found.n_best_exact, _n_best_exact(found, lists)):
+        listed = [_listed_texts(lists.get(one.id)) for one in found.examples]
+        best = outcomes.best_exact(found.golds, listed, found.answers)
+        if not np.array_equal(found.n_best_exact, best):
             yield f"nbest_predictions.json does not agree with {outcomes.FILE_NAME}."
 
 
 def _object(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found: dict[str, Any] = read_own_json(path, {"type": "object"})
+    except JSONError:
         return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _n_best_exact(found: Outcomes, lists: Mapping[str, Any]) -> np.ndarray:
-    best = []
-    for example, answer in zip(found.examples, found.answers, strict=True):
-        golds = (gold.text for gold in example.answers)
-        accepted = {text for text in map(normalize_answer, golds) if text} or {""}
-        texts = _listed_texts(lists.get(example.id)) or {answer}
-        best.append(float(not accepted.isdisjoint(map(normalize_answer, texts))))
-    return np.array(best)
+    return found
 
 
 def _listed_texts(candidates: object) -> set[str]:
-    """The texts of an n-best list, the null answer left out; what is none is left out, too."""
+    """The texts of an n-best list, without the null answer and without entries that are invalid."""
     rows = candidates if isinstance(candidates, list) else []
     spans = [(one.get("text"), one.get("end")) for one in rows if isinstance(one, dict)]
     return {

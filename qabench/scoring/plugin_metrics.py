@@ -9,7 +9,7 @@ from functools import partial
 from numbers import Real
 
 from qabench.base.terminal import safe
-from qabench.plugins.calling import Contribution, Failure, attempt, contributions
+from qabench.plugins.calling import Contribution, HookFailure, attempt, contributions
 from qabench.plugins.discovery import NAME
 from qabench.plugins.hookspecs import MetricSpec, ScoredQuestion
 from qabench.reports.report import MetricFacts
@@ -28,24 +28,24 @@ class Measured:
     """
 
     values: Mapping[str, MetricFacts]
-    failures: tuple[Failure, ...]
+    failures: tuple[HookFailure, ...]
 
 
 def measure(found: Outcomes, null_threshold: float) -> Measured:
     """Compute the metrics of all installed plugins from results by question."""
     questions = _questions(found, null_threshold)
     values: dict[str, MetricFacts] = {}
-    failures: list[Failure] = []
+    failures: list[HookFailure] = []
     for one in contributions(HOOK, MetricSpec):
-        if isinstance(one, Failure):
+        if isinstance(one, HookFailure):
             failures.append(one)
             continue
         key = f"{one.plugin.distribution}/{one.value.name}"
         if key in values:
-            failures.append(Failure(one.plugin, HOOK, f"{key}: it has this name twice"))
+            failures.append(HookFailure(one.plugin, HOOK, f"{key}: it has this name twice"))
             continue
         facts = attempt(one.plugin, HOOK, partial(_facts, one, questions), f"{key}: ")
-        if isinstance(facts, Failure):
+        if isinstance(facts, HookFailure):
             failures.append(facts)
         else:
             values[key] = facts

@@ -1,4 +1,4 @@
-"""The order of windows in training and prediction, and what padding it leaves."""
+"""Windows in batches: their order in training and prediction, and the padding that it leaves."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from qabench.windows.cutting import Windows
 
 
 class WindowDataset(Dataset[tuple[Windows, int]]):
-    """Window indices; the arrays are gathered when a batch is made.
+    """Window indices; token ids are looked up when a batch is made.
 
     Args:
-        windows: of all examples.
-        examples: those that they were cut from.
+        windows: all windows.
+        examples: what they were cut from.
     """
 
     def __init__(self, windows: Windows, examples: Sequence[QAExample]) -> None:
@@ -29,7 +29,7 @@ class WindowDataset(Dataset[tuple[Windows, int]]):
         self.examples = examples
 
     def question_ids(self, indices: ArrayLike) -> list[str]:
-        """The question of each of these windows."""
+        """The id of each window's question."""
         chosen = self.windows.example[np.asarray(indices, np.int64)]
         return [self.examples[index].id for index in chosen.tolist()]
 
@@ -46,9 +46,9 @@ def collate_items(items: Sequence[tuple[Windows, int]]) -> dict[str, Tensor]:
 
 
 class LengthGroupedOrder(Sampler[int]):
-    """Windows of like length together, batches in random order, new in every epoch.
+    """Windows of similar length together, the batches in a random order that each epoch changes.
 
-    The order depends on the seed and the epoch alone, so that a resumed run sees the same one.
+    The order depends on seed and epoch only, so that a resumed run has the same one.
     """
 
     def __init__(self, windows: Windows, batch_size: int, seed: int) -> None:
@@ -73,7 +73,7 @@ class LengthGroupedOrder(Sampler[int]):
 
 
 class LongestFirst(Sampler[int]):
-    """Windows by falling length: little padding, and too little memory shows at once."""
+    """Windows by falling length: little padding, and a lack of memory shows in the first batch."""
 
     def __init__(self, windows: Windows) -> None:
         self.order = np.argsort(-windows.total_lengths(), kind="stable").tolist()
@@ -86,7 +86,13 @@ class LongestFirst(Sampler[int]):
 
 
 def padding_share(windows: Windows, order: Sequence[int], batch_size: int) -> float:
-    """Padding by all positions of batches that are cut from ``order``, 0 to 1."""
+    """Padding by all positions, 0 to 1.
+
+    Args:
+        windows: all windows.
+        order: window indices, from which batches are cut.
+        batch_size: windows in a batch.
+    """
     lengths = windows.total_lengths()[np.asarray(order, np.int64)].astype(np.int64)
     starts = np.arange(0, len(lengths), batch_size)
     sizes = np.diff(np.append(starts, len(lengths)))

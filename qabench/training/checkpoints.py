@@ -1,25 +1,28 @@
-"""What an unfinished run goes on from: its checkpoints, and the spans that it predicted.
+"""What an unfinished run resumes from: its checkpoints, and the spans that it predicted.
 
-A checkpoint is written as a draft, hashed, flushed to disk and renamed; the one before goes only
-then. One that is not exactly as it was written is never loaded.
+A checkpoint is written as a draft, hashed, flushed to disk and renamed; only then is the one before
+deleted. A checkpoint that is not exactly as it was written is never loaded.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import math
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from qabench.base.files import delete, draft_of, remove_drafts, settle, sha256, write_bytes, writing
+from qabench.base.json_files import JSONError, read_own_json
+from qabench.errors import ReportError
+from qabench.training.stopwatch import Seconds
 from qabench.windows.answers import WindowSpans
 
 FOLDER = "checkpoints"
@@ -27,31 +30,29 @@ _MANIFEST = "whole.json"
 _SPANS = "spans.npz"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
-# What a manifest may raise that is none.
-_SPOILT = (
-    *(OSError, ValueError, LookupError, TypeError, AttributeError),
-    *(ArithmeticError, RecursionError),
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+_SCHEMA = _object(
+    {
+        "step": {"type": "integer"},
+        "best": {"type": ["integer", "null"]},
+        "seconds": _object({field.name: {"type": "number"} for field in fields(Seconds)}),
+        "sha256": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+    }
 )
-
-
-@dataclass(slots=True)
-class Seconds:
-    """Wall time that a training took so far, the steps that a resumed run repeats left out.
-
-    Attributes:
-        training: all of it.
-        evaluation: of validations.
-        loader: in which steps waited for their batches.
-    """
-
-    training: float = 0.0
-    evaluation: float = 0.0
-    loader: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
-    """What a checkpoint is: its steps, those of the best one so far, and sha256 by file."""
+    """A checkpoint's optimizer steps, those of the best one, wall time, and sha256 by file."""
 
     step: int
     best: int | None
@@ -60,7 +61,7 @@ class _Manifest:
 
 
 def drafts(run: Path) -> Path:
-    """Where the processes of a run write its checkpoints before they are kept: a folder, made here.
+    """The folder in which a run's processes write a checkpoint before :func:`keep`; made here.
 
     Raises:
         RunError: it cannot be made.
@@ -77,13 +78,13 @@ def of_step(run: Path, step: int) -> Path:
 
 
 def keep(run: Path, step: int, best: int | None, spent: Seconds) -> None:
-    """Take a draft that is complete for the run's checkpoint, and delete those before.
+    """Make a complete draft the run's checkpoint, and delete older ones.
 
     Args:
         run: the run directory.
-        step: its optimizer steps so far.
-        best: steps of the best checkpoint, which stays too; ``None`` where none is the best.
-        spent: by the training so far.
+        step: optimizer steps so far.
+        best: steps of the best checkpoint, which is kept too; ``None`` where no best is sought.
+        spent: wall time so far.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written.
@@ -100,36 +101,28 @@ def keep(run: Path, step: int, best: int | None, spent: Seconds) -> None:
 
 
 def last(run: Path, say: Callable[[str], None]) -> Path | None:
-    """The newest checkpoint that is as it was written.
+    """The newest checkpoint that is as it was written; ``None`` if there is none.
 
     Args:
         run: the run directory.
-        say: takes a line for each checkpoint that is passed over.
+        say: takes a line for each checkpoint that is skipped.
     """
     for _, path in sorted(_found(run), reverse=True):
         damaged = _damaged(path)
         if damaged is None:
             return path
-        say(f"{path.name} is passed over: {damaged} is not as it was written")
+        say(f"{path.name} is skipped: {damaged} is not as it was written")
     return None
 
 
 def seconds_of(checkpoint: Path) -> Seconds:
-    """What the training up to a checkpoint that :func:`last` found took."""
+    """Wall time of the training up to a checkpoint that :func:`last` found."""
     return _manifest(checkpoint).seconds
 
 
 def _manifest(checkpoint: Path) -> _Manifest:
-    known = json.loads((checkpoint / _MANIFEST).read_text("utf-8"))
-    seconds = {name: float(value) for name, value in known["seconds"].items()}
-    if not all(math.isfinite(value) for value in seconds.values()):
-        raise ValueError("seconds are not finite")
-    return _Manifest(
-        int(known["step"]),
-        None if known["best"] is None else int(known["best"]),
-        Seconds(**seconds),
-        {**known["sha256"]},
-    )
+    known = read_own_json(checkpoint / _MANIFEST, _SCHEMA)
+    return _Manifest(**{**known, "seconds": Seconds(**known["seconds"])})
 
 
 def _found(run: Path) -> Iterator[tuple[int, Path]]:
@@ -139,10 +132,10 @@ def _found(run: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _damaged(checkpoint: Path) -> Path | None:
-    """The first file that is missing, changed, added or a link, the best checkpoint's included."""
+    """The first file that is missing, changed, added or a link, here or in the best checkpoint."""
     try:
         manifest = _manifest(checkpoint)
-    except _SPOILT:
+    except (JSONError, ReportError):
         return checkpoint / _MANIFEST
     best = manifest.step if manifest.best is None else manifest.best
     if checkpoint.name != f"checkpoint-{manifest.step}" or best > manifest.step:
@@ -157,7 +150,7 @@ def _damaged(checkpoint: Path) -> Path | None:
 
 
 def _hashes(checkpoint: Path) -> dict[str, str | None]:
-    """sha256 by file, the manifest left out; of what is no file but a link or device ``None``."""
+    """sha256 by file, without the manifest; ``None`` for a link, device or pipe."""
     found: dict[str, str | None] = {}
     for path in sorted(checkpoint.rglob("*")):
         name = path.relative_to(checkpoint).as_posix()
@@ -170,14 +163,14 @@ def _hashes(checkpoint: Path) -> dict[str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The spans of all dev windows, and the wall time that they took to predict."""
+    """The spans of all dev windows, and the seconds of wall time that predicting them took."""
 
     spans: WindowSpans
     seconds: float
 
 
 def keep_prediction(run: Path, prediction: Prediction, weights_sha256: str) -> None:
-    """Write a prediction for a resumed run.
+    """Write a prediction for a run that is resumed.
 
     Raises:
         RunError: the disk is full, or the folder cannot be written.
@@ -201,7 +194,7 @@ def keep_prediction(run: Path, prediction: Prediction, weights_sha256: str) -> N
 
 
 def kept_prediction(run: Path, weights_sha256: str) -> Prediction | None:
-    """The prediction of a model with these weights, if it is there and whole."""
+    """The kept prediction of a model with these weights; ``None`` if it is missing or damaged."""
     path = run / FOLDER / _SPANS
     try:
         _refuse_packed(path)
@@ -212,22 +205,22 @@ def kept_prediction(run: Path, weights_sha256: str) -> Prediction | None:
     # A zip file has a checksum of each of its arrays.
     except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
-    # An array that says to be larger than its file.
+    # An array whose header says that it is larger than its file.
     except MemoryError:
         return None
     return Prediction(spans, seconds) if weights == weights_sha256 else None
 
 
 def _refuse_packed(path: Path) -> None:
-    """A file of this module is as large as its arrays."""
+    """Files of this module are not compressed, so none unpacks to more than its size."""
     with zipfile.ZipFile(path) as file:
         if path.is_symlink() or any(one.compress_type for one in file.infolist()):
             raise ValueError("not written by keep_prediction")
 
 
 def remove(run: Path) -> None:
-    """Delete what a finished run needs no more, as far as that can be done."""
-    # Another user's finished run, say: its report is as good with as without them.
+    """Delete what a finished run no longer needs, where that is allowed."""
+    # It may be another user's run; its report is as good with these files as without.
     with suppress(OSError):
         delete(run / FOLDER)
         remove_drafts(run)

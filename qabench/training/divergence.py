@@ -1,4 +1,4 @@
-"""Numbers that go wrong loudly: at which step, and on which questions."""
+"""Losses and scores that are NaN or infinite are errors that name the step and the questions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 8
 class RecentLosses:
     """The batches since the last line of the log, so that a bad loss is traced to its batch.
 
-    Losses stay on their device until then: looking at each at once would make a GPU wait.
+    Losses stay on their device until then: reading each one at once would make a GPU wait.
     """
 
     _batches: list[tuple[int, Tensor, Tensor]] = field(default_factory=list)
@@ -31,10 +31,10 @@ class RecentLosses:
         self._batches.append((step, window, loss.detach()))
 
     def check(self, data: WindowDataset, seed: int) -> None:
-        """Forget the batches if their losses are finite.
+        """Forget the batches if all their losses are finite.
 
         Raises:
-            DivergedError: one is not.
+            DivergedError: a loss is NaN or infinite.
         """
         for step, window, loss in self._batches:
             if not torch.isfinite(loss):
@@ -46,7 +46,7 @@ class RecentLosses:
 
 
 def check_mean(name: str, mean: float, step: int, seed: int) -> None:
-    """Refuse a mean loss that is no number.
+    """Refuse a mean loss that is not finite.
 
     Raises:
         DivergedError: it is NaN or infinite.
@@ -56,11 +56,11 @@ def check_mean(name: str, mean: float, step: int, seed: int) -> None:
 
 
 def check_scores(spans: WindowSpans, data: WindowDataset, step: int, seed: int) -> None:
-    """Refuse scores that no ranking can be made of; ``-inf`` is a score.
+    """Refuse scores that cannot be ranked; ``-inf`` can.
 
     Args:
-        spans: of a prediction.
-        data: what was predicted.
+        spans: the prediction.
+        data: the windows that it is of.
         step: optimizer steps so far.
         seed: of the run.
 

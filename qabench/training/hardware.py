@@ -15,7 +15,14 @@ from qabench.errors import RunError
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """Where a run computes; ``precision`` is of the encoder's autocast, heads are float32."""
+    """Where a run computes.
+
+    Attributes:
+        device: cpu, cuda or another accelerator of torch.
+        name: of the processor.
+        precision: of the encoder's autocast: fp32, bf16 or fp16. Heads compute in float32.
+        threads: of torch on the CPU.
+    """
 
     device: str
     name: str
@@ -28,7 +35,11 @@ class Hardware:
 
 
 def pick_hardware(settings: TrainingSettings) -> Hardware:
-    """Choose device and precision, and set torch's threads if the benchmark names a number."""
+    """Choose device and precision, and set torch's threads if the benchmark gives a number.
+
+    Raises:
+        RunError: fp16 on a CPU.
+    """
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     accelerator = torch.accelerator.current_accelerator() if settings.device == "auto" else None
@@ -46,10 +57,10 @@ def pick_hardware(settings: TrainingSettings) -> Hardware:
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Trainable numbers in a module."""
+    """Trainable parameters of a module."""
     return sum(one.numel() for one in module.parameters() if one.requires_grad)
 
 
 def is_main_process() -> bool:
-    """Under torchrun and accelerate launch every process computes and one writes."""
+    """Whether this process writes; under torchrun and accelerate launch every process computes."""
     return int(os.environ.get("RANK", "0")) == 0

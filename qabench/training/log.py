@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,10 +17,10 @@ from qabench.base.files import write_text, writing
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of ``training_log.jsonl``; what was not measured at that point is ``None``, and so
-    is a gradient norm that overflowed.
+    """One line of ``training_log.jsonl``.
 
-    Losses are means since the last line of their kind, over windows; scores in percent.
+    What was not measured at that point is ``None``, and so is a gradient norm that overflowed.
+    Losses are means over the windows since the last line of their kind; scores are in percent.
     """
 
     step: int
@@ -33,7 +34,7 @@ class LogLine:
 
 
 def log_lines(history: Sequence[dict[str, Any]]) -> list[LogLine]:
-    """The Trainer's history, its summary of the whole run left out."""
+    """The Trainer's history as lines, without its summary of the whole run."""
     return [
         LogLine(
             step=entry["step"],
@@ -51,18 +52,18 @@ def log_lines(history: Sequence[dict[str, Any]]) -> list[LogLine]:
 
 
 def _finite(value: float | None) -> float | None:
-    """fp16 training overflows at times and skips that step; its loss is checked elsewhere."""
+    """fp16 gradients overflow at times; that step is then skipped. Losses are checked elsewhere."""
     return value if value is not None and math.isfinite(value) else None
 
 
 class LogFile(TrainerCallback):
-    """Appends to the log as training goes; a resumed run first rewrites what it had."""
+    """Appends each line to the log; a resumed run first writes the lines before its checkpoint."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Write anew what an earlier part of the training logged."""
+        """Write what was logged up to the checkpoint that the training resumes from."""
         if state.is_world_process_zero:
             write_text(self.path, _as_text(state.log_history))
 
@@ -73,7 +74,7 @@ class LogFile(TrainerCallback):
                 file.write(_as_text(state.log_history[-1:]))
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Log the losses so far: a checkpoint keeps none that wait for the next line."""
+        """Log the losses so far: a checkpoint does not keep losses that wait for the next line."""
         control.should_log = True
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -86,7 +87,7 @@ def _as_text(history: Sequence[dict[str, Any]]) -> str:
 
 
 class Progress(ProgressCallback):
-    """A progress bar with ETA, and one short line for each log entry."""
+    """A progress bar with the time left, and one short line for each log entry, on stderr."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Write the line above the bar."""
@@ -97,4 +98,4 @@ class Progress(ProgressCallback):
                 for name, value in shown.items()
             )
             if self.training_bar is not None:
-                self.training_bar.write(text)
+                self.training_bar.write(text, file=sys.stderr)

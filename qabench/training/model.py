@@ -1,4 +1,4 @@
-"""Encoder and head as one module, and how it is saved: safetensors and JSON only."""
+"""Encoder and head as one module, its batches, and its files: safetensors and JSON only."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from qabench.windows.cutting import Windows
 
 
 class QAModel(nn.Module):
-    """Encoder states into a head, which works in float32 outside autocast.
+    """An encoder whose states go into a head, which computes in float32 outside autocast.
+
+    Shapes: B windows, L positions of the longest, H hidden size, K spans.
 
     Args:
         encoder: returns ``last_hidden_state`` (B, L, H).
-        head: trained with it.
+        head: is trained with it.
         n_best: spans per window that prediction returns.
         max_answer_tokens: longest span, in tokens.
     """
@@ -44,15 +46,15 @@ class QAModel(nn.Module):
         window: Tensor,
         token_type_ids: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """The loss and, in eval mode, the best spans of each window.
+        """The loss; in eval mode also the windows and the best spans, as in SpanScores.
 
         Args:
             input_ids: (B, L) int64.
             attention_mask: (B, L) bool.
             context_mask: (B, L) bool.
-            start: (B,) int64 gold position, for the loss alone.
-            end: (B,) int64 gold position, for the loss alone.
-            window: (B,) int64 window indices, handed through.
+            start: (B,) int64 gold position, for the loss only.
+            end: (B,) int64 gold position, for the loss only.
+            window: (B,) int64 window indices, which are returned.
             token_type_ids: (B, L) int64, where the encoder has token types.
         """
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
@@ -109,10 +111,14 @@ def collate(windows: Windows, indices: Sequence[int]) -> dict[str, Tensor]:
 
 
 def save_model(model: QAModel, tokenizer: Any, identity: Mapping[str, Any], folder: Path) -> None:
-    """Write a folder whole.
+    """Write a model's folder, whole or not at all.
 
-    It has encoder and tokenizer as transformers saves them, ``head.safetensors``, and in
-    ``qabench.json`` what run they are of.
+    Args:
+        model: of which encoder and head are saved.
+        tokenizer: of transformers.
+        identity: what run this is, for ``qabench.json``.
+        folder: gets encoder and tokenizer as transformers saves them, ``head.safetensors`` and
+            ``qabench.json``; one that exists is replaced.
 
     Raises:
         RunError: the disk is full, or the folder cannot be written.

@@ -12,6 +12,8 @@ import pytest
 from qabench.base.interruption import stoppable
 from qabench.errors import SignalError
 
+pytestmark = pytest.mark.usefixtures("hears_ctrl_c")
+
 
 @pytest.mark.parametrize(
     ("number", "code", "what"),

@@ -28,7 +28,7 @@ from qabench.plugins.discovery import discover
 from qabench.reports import report_file
 from qabench.reports.report import Report
 from qabench.runs.importing import ForeignFiles, import_predictions
-from qabench.runs.verify import verification, verify
+from qabench.runs.verify import Verification, verify
 from qabench.views.page.data import _kinds
 from qabench.views.plots.comparing import by_slice
 
@@ -197,12 +197,12 @@ def test_a_metric_is_a_column_of_the_leaderboard(example, imported, qabench):
 
 def test_a_metric_that_was_changed_by_hand_is_found_out(example, imported):
     folder = imported()
-    assert verify(folder) == verification(folder).unverified == ()
+    assert verify(folder) == Verification(problems=(), unverified=())
     path = folder / report_file.FILE_NAME
     document = json.loads(path.read_text())
     document["metrics"][METRIC]["value"] += 1
     path.write_text(json.dumps(document))
-    (problem,) = verify(folder)
+    (problem,) = verify(folder).problems
     assert problem.startswith(f"metrics.{METRIC} is ")
     assert "example-hooks 0.3 computes" in problem
 
@@ -224,8 +224,8 @@ def test_a_metric_that_fails_when_verified_is_said_to_be_not_verified(install, i
     folder = imported()
     assert read(folder).metrics["failing/bad"].value == 18
     stop.touch()
-    assert verify(folder) == ()
-    (sentence,) = verification(folder).unverified
+    assert verify(folder).problems == ()
+    (sentence,) = verify(folder).unverified
     assert sentence.startswith("Not verified: metric failing/bad of failing 2.5, because Hook")
     assert sentence.endswith("failing/bad: ZeroDivisionError: division by zero.")
 
@@ -273,7 +273,7 @@ def test_a_report_of_before_there_were_metrics_is_valid(imported):
     assert document.pop("metrics") == {}
     path.write_text(json.dumps(document))
     assert read(folder).metrics == {}
-    assert verify(folder) == verification(folder).unverified == ()
+    assert verify(folder) == Verification(problems=(), unverified=())
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_a_hook_that_fails_after_a_run_is_a_warning_and_the_run_stays_finished(
     (message,) = (one for one in caplog.messages if "Hook" in one)
     assert message.startswith("Hook qabench_run_finished of failing 2.5 failed: ")
     folder = runs / "example_short" / heads[0]
-    assert verify(folder / "seed-0") == ()
+    assert verify(folder / "seed-0").problems == ()
     assert (folder / "finished.txt").is_file()
 
 
@@ -438,7 +438,7 @@ def test_what_a_broken_plugin_would_have_brought_is_said_to_be_lost(install, imp
     folder = imported()
     forget("failing")
     (site / "failing.py").write_text("raise RuntimeError('too new')")
-    (sentence,) = verification(folder).unverified
+    (sentence,) = verify(folder).unverified
     assert sentence.endswith("because its plugin is broken: RuntimeError: too new.")
     with pytest.raises(BenchmarkError, match=r"\(broken, see qabench plugins: failing 2\.5\)"):
         find("gone")
@@ -451,7 +451,7 @@ def test_a_report_of_a_stranger_cannot_write_to_the_terminal(imported):
     metric = {"value": 1.0, "summary": "", "distribution": "x\x1b[2J", "version": "\u202e1"}
     document["metrics"] = {"x\x1b[2J/words": metric}
     path.write_text(json.dumps(document))
-    (sentence,) = verification(folder).unverified
+    (sentence,) = verify(folder).unverified
     assert sentence.isprintable()
 
 

@@ -97,7 +97,7 @@ def test_every_answer_is_a_slice_of_its_context(finished, heads, data_files):
 def test_every_report_is_verified_by_its_files(finished, heads):
     runs, _ = finished
     for head in heads:
-        assert verify(folder_of(runs, head)) == ()
+        assert verify(folder_of(runs, head)).problems == ()
 
 
 def test_weights_that_were_exchanged_are_found_out(finished, heads, tmp_path):
@@ -106,10 +106,12 @@ def test_weights_that_were_exchanged_are_found_out(finished, heads, tmp_path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    (problem,) = verify(folder)
-    assert problem.startswith("model/head.safetensors is not the file that the report was made of")
+    (problem,) = verify(folder).problems
+    assert problem.startswith(
+        "model/head.safetensors is not the file that the report was made from"
+    )
     shutil.rmtree(folder / "model")
-    assert verify(folder) == ()
+    assert verify(folder).problems == ()
 
 
 def test_the_report_counts_the_budget(finished):
@@ -191,7 +193,7 @@ def test_a_run_that_another_process_has_just_finished_is_not_run_again(
     assert any("already finished" in line for line in said)
 
 
-def test_force_runs_a_finished_run_anew(finished, heads, benchmark_file, tmp_path):
+def test_force_runs_a_finished_run_again(finished, heads, benchmark_file, tmp_path):
     folder = folder_of(tmp_path, heads[0])
     shutil.copytree(folder_of(finished[0], heads[0]), folder)
     (folder / "mark").write_text("of the run before")
@@ -224,7 +226,8 @@ def test_a_folder_that_is_no_run_directory_is_left_alone(heads, benchmark_file, 
 @pytest.mark.parametrize(
     ("number", "code", "what"), [(2, 130, "interrupted"), (15, 143, "ended by SIGTERM")]
 )
-def test_an_interrupted_run_goes_on_to_the_same_weights(
+@pytest.mark.usefixtures("hears_ctrl_c")
+def test_an_interrupted_run_is_resumed_to_the_same_weights(
     finished, heads, benchmark_file, tmp_path, monkeypatch, number, code, what
 ):
     _, found = finished
@@ -239,7 +242,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
             signal.raise_signal(number)
 
     monkeypatch.setattr(FineTuner, "log", interrupted)
-    message = f"{what}; the same command goes on from the last checkpoint"
+    message = f"{what}; the same command resumes from the last checkpoint"
     with pytest.raises(SignalError, match=message) as error:
         run(Plan(settings, heads[:1], [0], tmp_path), print)
     assert error.value.exit_code == code
@@ -249,7 +252,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     before = json.loads(manifest.read_text())["seconds"]
     said, say = lines()
     resumed = run(Plan(settings, heads[:1], [0], tmp_path), say)
-    assert any("going on from checkpoint-" in line for line in said)
+    assert any("resuming from checkpoint-" in line for line in said)
     budget = resumed[0].budget
     assert budget.resumed
     assert budget.train_seconds > before["training"] > before["evaluation"] > 0
@@ -261,7 +264,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
 
 
 @pytest.fixture(scope="module")
-def half_done(heads, benchmark_file, tmp_path_factory) -> Path:
+def half_done(heads, benchmark_file, tmp_path_factory, hears_ctrl_c) -> Path:
     """Runs that stopped after the first checkpoint."""
     from qabench.training.fine_tuning import FineTuner
 
@@ -300,7 +303,7 @@ def test_a_checkpoint_of_a_stranger_is_not_unpickled(
     mark, content = tmp_path / "was_run", io.BytesIO()
     torch.save(Payload(mark), content)
     runs = forged(half_done, heads[0], tmp_path, name, content.getvalue())
-    message = r"checkpoint-\d+ cannot be gone on from \(\w+: [^()]*\); run anew with --force"
+    message = r"checkpoint-\d+ cannot be resumed from \(\w+: [^()]*\); run again with --force"
     with pytest.raises(RunError, match=message):
         run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), print)
     assert not mark.exists()
@@ -312,7 +315,7 @@ def test_a_checkpoint_without_a_state_is_one_sentence(
 ):
     content = state.encode(errors="surrogateescape")
     runs = forged(half_done, heads[0], tmp_path, "trainer_state.json", content)
-    with pytest.raises(RunError, match=r"checkpoint-\d+ cannot be gone on from"):
+    with pytest.raises(RunError, match=r"checkpoint-\d+ cannot be resumed from"):
         run(Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], runs), print)
 
 

@@ -69,8 +69,8 @@ def test_an_imported_report_is_scored_as_the_official_script_does(foreign):
 
 
 def test_a_true_report_is_verified(run):
-    assert verify(run) == ()
-    assert verify(run / report_file.FILE_NAME) == ()
+    assert verify(run).problems == ()
+    assert verify(run / report_file.FILE_NAME).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_true_report_is_verified(run):
 )
 def test_a_report_changed_by_hand_is_found_out(run, keys, value, named):
     change(run, *keys, to=value)
-    assert any(named in problem for problem in verify(run))
+    assert any(named in problem for problem in verify(run).problems)
 
 
 def test_results_changed_together_with_their_hash_are_found_out(run):
@@ -109,7 +109,7 @@ def test_results_changed_together_with_their_hash_are_found_out(run):
     change(run, "files", outcomes.FILE_NAME, to=sha256(path))
     wrong = int((found.exact == 0).sum())
     expected = f"exact of {wrong} questions is not what their answers score"
-    assert any(problem.startswith(expected) for problem in verify(run))
+    assert any(problem.startswith(expected) for problem in verify(run).problems)
 
 
 def test_predictions_changed_together_with_their_hash_are_found_out(run):
@@ -118,12 +118,12 @@ def test_predictions_changed_together_with_their_hash_are_found_out(run):
     path = run / "raw_predictions.json"
     path.write_text(json.dumps(dict.fromkeys(json.loads(path.read_text()), "Paris")))
     change(run, "files", path.name, to=sha256(path))
-    assert verify(run) == ("raw_predictions.json does not agree with questions.parquet.",)
+    assert verify(run).problems == ("raw_predictions.json does not agree with questions.parquet.",)
 
 
 def test_a_report_without_its_results_is_not_verified(run):
     (run / outcomes.FILE_NAME).unlink()
-    assert any("questions.parquet is missing" in problem for problem in verify(run))
+    assert any("questions.parquet is missing" in problem for problem in verify(run).problems)
 
 
 def test_predictions_without_null_odds_have_no_tuned_scores(foreign, tmp_path):
@@ -133,7 +133,7 @@ def test_predictions_without_null_odds_have_no_tuned_scores(foreign, tmp_path):
     scores = report_file.read(folder / report_file.FILE_NAME).scores
     assert scores.tuned is None
     assert "best_exact" not in scores.official
-    assert verify(folder) == ()
+    assert verify(folder).problems == ()
 
 
 def test_an_import_that_answers_nothing_at_all_is_doubted_as_a_run_is(foreign, tmp_path):
@@ -181,7 +181,7 @@ def test_an_import_that_was_killed_leaves_no_report_and_is_made_whole(
     with pytest.raises(RunError, match=r"null_threshold: 0.0 -> 2.0.*--force"):
         import_predictions(replace(files, null_threshold=2.0), tmp_path)
     assert import_predictions(files, tmp_path) == folder
-    assert verify(folder) == ()
+    assert verify(folder).problems == ()
     assert (
         report_file.read(folder / report_file.FILE_NAME).files
         == report_file.read(whole / report_file.FILE_NAME).files

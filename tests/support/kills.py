@@ -66,8 +66,8 @@ class Attempt:
 
     @property
     def began_at(self) -> int:
-        """Step of the checkpoint that it went on from, or 0."""
-        _, found, rest = self.output.partition("going on from checkpoint-")
+        """Step of the checkpoint that it resumed from, or 0."""
+        _, found, rest = self.output.partition("resuming from checkpoint-")
         return int(rest.split()[0]) if found else 0
 
 
@@ -113,7 +113,7 @@ def watch_run(watch: Watch, blow: Blow | None) -> None:
     import torch
 
     import qabench.training.model
-    from qabench.runs import pipeline, sources
+    from qabench.runs import pipeline, sides
     from qabench.training.fine_tuning import FineTuner
 
     def phase(owner: Any, name: str, label: str) -> None:
@@ -140,15 +140,15 @@ def watch_run(watch: Watch, blow: Blow | None) -> None:
         setattr(owner, name, watched)
 
     for owner, name, label in (
-        (sources, "read", "read"),
-        (sources, "make_windows", "window"),
-        (pipeline, "train", "train"),
+        (pipeline, "read", "read"),
+        (sides, "make_windows", "window"),
+        (FineTuner, "fine_tune", "train"),
         (pipeline, "_predict", "predict"),
         (pipeline, "_write", "report"),
+        (FineTuner, "evaluate", "validate"),
+        (FineTuner, "_save_checkpoint", "checkpoint"),
     ):
         phase(owner, name, label)
-    phase(FineTuner, "evaluate", "validate")
-    phase(FineTuner, "_save_checkpoint", "checkpoint")
     event(FineTuner, "training_step", trained=1)
     event(FineTuner, "prediction_step", predicted=1)
     for owner, name in (
@@ -194,6 +194,8 @@ def attempt(arguments: list[str], output: Path, blow: Blow | None) -> Attempt:
 
 def _child(watch: Watch, arguments: list[str], output: Path, blow: Blow | None) -> None:
     os.close(watch.bell)
+    # It may be ignored where a shell started this in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -284,7 +286,7 @@ class Trials:
             self._check_end(name, struck, blow)
         last = self._attempt(name, None)
         if last.code != 0:
-            self.problems.append(f"{name}: code {last.code} instead of going on: {last.output}")
+            self.problems.append(f"{name}: code {last.code} instead of resuming: {last.output}")
             return
         self._check_equal(name)
         self._check_no_repetition(name, last, reached)

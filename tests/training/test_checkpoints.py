@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from qabench.training import checkpoints
-from qabench.training.checkpoints import Prediction, Seconds
+from qabench.training.checkpoints import Prediction
+from qabench.training.stopwatch import Seconds
 from qabench.windows.answers import WindowSpans
 
 
@@ -76,7 +77,7 @@ def test_the_one_before_is_there_until_the_new_one_is_whole(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     "harm", ["changed", "cut", "missing", "no manifest", "no JSON", "no seconds"]
 )
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(tmp_path, harm):
+def test_a_damaged_checkpoint_is_skipped_for_the_one_before_and_named(tmp_path, harm):
     keep(tmp_path, 1, 2, best=1)
     newest = checkpoints.of_step(tmp_path, 2)
     path = newest / "model.safetensors"
@@ -95,10 +96,10 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(tmp_pa
     said, say = lines()
     assert checkpoints.last(tmp_path, say) == checkpoints.of_step(tmp_path, 1)
     (line,) = said
-    assert line.startswith("checkpoint-2 is passed over: ")
+    assert line.startswith("checkpoint-2 is skipped: ")
 
 
-def test_a_checkpoint_whose_best_is_damaged_is_passed_over(tmp_path):
+def test_a_checkpoint_whose_best_is_damaged_is_skipped(tmp_path):
     keep(tmp_path, 1, 2, best=1)
     (checkpoints.of_step(tmp_path, 1) / "model.safetensors").write_bytes(b"")
     said, say = lines()
@@ -129,7 +130,7 @@ def forge(run, which, changed):
     ],
     ids=lambda changed: str(changed)[:40],
 )
-def test_a_forged_manifest_is_passed_over(tmp_path, changed):
+def test_a_forged_manifest_is_skipped(tmp_path, changed):
     keep(tmp_path, 2)
     forge(tmp_path, 2, changed)
     assert checkpoints.last(tmp_path, print) is None

@@ -14,7 +14,7 @@ from qabench.data.examples import QAExample
 from qabench.heads import Head, SpanScores
 from qabench.training.backbone import load_tokenizer
 from qabench.training.batches import LengthGroupedOrder, LongestFirst, WindowDataset, padding_share
-from qabench.training.fine_tuning import Recipe, fine_tuner
+from qabench.training.fine_tuning import FineTuner, TrainingSetup
 from qabench.training.hardware import Hardware, pick_hardware
 from qabench.training.log import log_lines
 from qabench.training.model import QAModel, collate
@@ -63,8 +63,8 @@ def data(windows, examples):
 
 def tuner_of(settings, data, folder):
     model = QAModel(nn.Linear(4, 4), TinyHead(), 2, 3)
-    recipe = Recipe(settings.training, 0.5, Hardware("cpu", "x", "fp32", 1), seed=3)
-    return fine_tuner(model, data, data, recipe, lambda spans: {}, folder)
+    setup = TrainingSetup(settings.training, 0.5, Hardware("cpu", "x", "fp32", 1), seed=3)
+    return FineTuner(model, data, data, setup, lambda spans: {}, folder)
 
 
 def test_every_epoch_is_a_new_permutation_that_seed_and_epoch_decide(windows):
