@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Far above what any setting or report needs, far below what Python's own recursion takes.
 _DEEPEST = 50
 _LARGEST = 2**63
+_HALF = "half of a surrogate pair, which is not text"
 
 
 def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
@@ -28,9 +29,8 @@ def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
     """
     from jsonschema.exceptions import best_match
 
-    problem = _unusable(document, "", _DEEPEST)
-    if problem:
-        return problem
+    if unusable := _unusable(document, _DEEPEST):
+        return f"{unusable[0] or 'the document'} {unusable[1]}"
     error = best_match(_validator()(schema).iter_errors(document))
     if error is None:
         return None
@@ -67,37 +67,39 @@ def _pattern(
         yield ValidationError(f"{text!r} does not match {pattern!r}")
 
 
-def _unusable(value: object, place: str, deepest: int) -> str | None:
-    problem = _unusable_alone(value, deepest)
-    if problem:
-        return f"{place or 'the document'} {problem}"
-    inside: Iterable[tuple[object, object]] = ()
-    if isinstance(value, Mapping):
-        if lone := [key for key in value if lone_surrogate(str(key))]:
-            return f"the key {lone[0]!r} holds half of a surrogate pair, which is no text"
-        inside = value.items()
-    elif isinstance(value, list):
-        inside = enumerate(value)
-    found = (_unusable(one, f"{place}.{key}".lstrip("."), deepest - 1) for key, one in inside)
-    return next(filter(None, found), None)
-
-
-def _unusable_alone(value: object, deepest: int) -> str | None:
+def _unusable(value: object, deepest: int) -> tuple[str, str] | None:
+    """The dotted keys that lead to what no document may hold, and what it is."""
     match value:
+        # The most frequent types first: a document may have millions of values.
+        case str():
+            return ("", f"holds {_HALF}") if lone_surrogate(value) else None
+        case float():
+            finite = math.isfinite(value)
+            return None if finite else ("", f"is {value}, but must be a finite number")
         case None | bool():
             return None
-        case float() if not math.isfinite(value):
-            return f"is {value}, but must be a finite number"
-        case int() if abs(value) >= _LARGEST:
-            return "is a whole number of more than 64 bits"
-        case str() if lone_surrogate(value):
-            return "holds half of a surrogate pair, which is no text"
-        case Mapping() | list() if not deepest:
-            return f"is nested more than {_DEEPEST} levels deep"
-        case int() | float() | str() | Mapping() | list():
-            return None
+        case int():
+            large = abs(value) >= _LARGEST
+            return ("", "is a whole number of more than 64 bits") if large else None
+        case list():
+            return _unusable_inside(enumerate(value), deepest)
+        case Mapping():
+            return _unusable_inside(value.items(), deepest)
         case _:
-            return f"is a {type(value).__name__}, which JSON does not have; quote it"
+            return "", f"is a {type(value).__name__}, which JSON does not have; quote it"
+
+
+def _unusable_inside(
+    parts: Iterable[tuple[object, object]], deepest: int
+) -> tuple[str, str] | None:
+    if not deepest:
+        return "", f"is nested more than {_DEEPEST} levels deep"
+    for key, value in parts:
+        if isinstance(key, str) and lone_surrogate(key):
+            return "", f"has the key {key!r}, which holds {_HALF}"
+        if found := _unusable(value, deepest - 1):
+            return f"{key}.{found[0]}".rstrip("."), found[1]
+    return None
 
 
 def _unknown_key(error: ValidationError, place: str) -> str:
