@@ -10,20 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qabench.base.arrays import Bools, Doubles, Ints, Longs, Singles
 from qabench.base.garbage import no_collection
 from qabench.benchmarks.settings import AnswerSettings
 from qabench.data.examples import QAExample
 from qabench.windows.cutting import Windows
-
-Doubles = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,20 +28,22 @@ class WindowSpans:
 
     Attributes:
         window: (M,) window index of each row, each window once, in any order.
-        start, end: (M, K) positions in the window.
-        score: (M, K), ``-inf`` where there is no further legal span.
-        null_score: (M,).
+        start, end: (M, K) positions in the window, best span first.
+        score: (M, K), in the head's unit; ``-inf`` where there is no further legal span.
+        null_score: (M,), in the same unit.
     """
 
     window: NDArray[np.integer]
     start: NDArray[np.integer]
     end: NDArray[np.integer]
-    score: Floats
-    null_score: Floats
+    score: Singles
+    null_score: Singles
 
 
 def are_possible(spans: WindowSpans, windows: Windows) -> bool:
-    """Whether spans from a file can be of these windows: all of them, in place, with scores."""
+    """Whether spans from a file can be of these windows: each window once, every scored span
+    inside its context, no score NaN or infinite.
+    """
     rows, scores = len(windows), (spans.score, spans.null_score)
     if not (
         spans.score.ndim == 2
@@ -63,45 +61,6 @@ def are_possible(spans: WindowSpans, windows: Windows) -> bool:
     return bool((inside | np.isneginf(spans.score)).all())
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One entry of an n-best list.
-
-    Attributes:
-        text: slice of the context; empty for the null answer.
-        start, end: code points of the slice; (0, 0) for the null answer.
-        score: in the head's unit; the null score for the null answer.
-        probability: softmax of the scores over the list.
-    """
-
-    text: str
-    start: int
-    end: int
-    score: float
-    probability: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered to one question.
-
-    Attributes:
-        id: the question's id.
-        text: the answer; empty where the null odds exceed the threshold.
-        best_span: the best non-null span's text, whatever the threshold; empty only where the
-            question has no window.
-        null_odds: null score minus the best span's score; the higher, the more evidence for no
-            answer. 0 where the question has no window.
-        n_best: best first; the null answer is always among them.
-    """
-
-    id: str
-    text: str
-    best_span: str
-    null_odds: float
-    n_best: tuple[Candidate, ...]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class BestSpans:
     """The best non-null span of each of Q questions, whatever the threshold.
@@ -116,37 +75,38 @@ class BestSpans:
     examples: Sequence[QAExample]
     start: Ints
     end: Ints
-    score: Floats
-    null_score: Floats
+    score: Singles
+    null_score: Singles
 
     @property
     def null_odds(self) -> Doubles:
-        """(Q,) null score minus the span's score; the higher, the more evidence for no answer."""
+        """(Q,) null score minus the span's score: evidence that there is no answer."""
         return self.null_score.astype(np.float64) - self.score
 
     def text_by_id(self) -> dict[str, str]:
-        """The spans' texts."""
+        """The span's text, by question id."""
         places = zip(self.examples, self.start.tolist(), self.end.tolist(), strict=True)
         return {one.id: one.context[start:end] for one, start, end in places}
 
     def null_odds_by_id(self) -> dict[str, float]:
-        """The null odds."""
+        """The null odds, by question id."""
         odds = self.null_odds.tolist()
         return {one.id: value for one, value in zip(self.examples, odds, strict=True)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers(Sequence[Answer]):
-    """What is answered to each of Q questions, as arrays; each :class:`Answer` is made when it is
-    asked for, and texts are cut from the contexts only then.
+class Answers:
+    """The answers to Q questions, as arrays; texts are cut from the contexts on demand.
 
     Attributes:
         best: the best span of each question and its null score.
-        null_threshold: where null odds are greater, the answer is "".
-        bounds: (Q + 1,) places of the questions' n-best lists in the other arrays.
+        null_threshold: where the null odds are greater, the answer is "".
+        bounds: (Q + 1,) where each question's n-best list begins and ends in the other arrays. The
+            null answer is in every list.
         start, end: (C,) code points of each candidate; (0, 0) for the null answer.
-        score: (C,) falling within each list.
-        probability: (C,) softmax over each list.
+        score: (C,) in the head's unit, falling within each list; the null score for the null
+            answer.
+        probability: (C,) softmax of the scores over each list.
     """
 
     best: BestSpans
@@ -154,24 +114,24 @@ class Answers(Sequence[Answer]):
     bounds: Longs
     start: Ints
     end: Ints
-    score: Floats
+    score: Singles
     probability: Doubles
 
     @property
-    def abstains(self) -> NDArray[np.bool_]:
+    def abstains(self) -> Bools:
         """(Q,) whether the answer is ""."""
-        nulled: NDArray[np.bool_] = self.best.null_odds > self.null_threshold
+        nulled: Bools = self.best.null_odds > self.null_threshold
         nulled |= self.best.start == self.best.end
         return nulled
 
     def text_by_id(self) -> dict[str, str]:
-        """The answers' texts, empty where the null odds exceed the threshold."""
+        """The answer by question id; "" where the null odds exceed the threshold."""
         spans = zip(self.best.text_by_id().items(), self.abstains.tolist(), strict=True)
         return {id: "" if null else text for (id, text), null in spans}
 
     @no_collection()
     def n_best_by_id(self) -> dict[str, list[dict[str, Any]]]:
-        """The n-best lists as plain JSON types, each entry with the fields of a Candidate."""
+        """The n-best list by question id, best first, as JSON types."""
         columns = (self.start, self.end, self.score, self.probability)
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return {
@@ -188,33 +148,6 @@ class Answers(Sequence[Answer]):
             for one, length in zip(self.best.examples, np.diff(self.bounds).tolist(), strict=True)
         }
 
-    def __len__(self) -> int:
-        return len(self.best.examples)
-
-    @overload
-    def __getitem__(self, index: int) -> Answer: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Answer, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> Answer | tuple[Answer, ...]:
-        if isinstance(index, slice):
-            return tuple(self[one] for one in range(*index.indices(len(self))))
-        index = range(len(self))[index]
-        example, best = self.best.examples[index], self.best
-        span = example.context[best.start[index] : best.end[index]]
-        null_odds = float(best.null_score[index]) - float(best.score[index])
-        listed = slice(*self.bounds[index : index + 2])
-        columns = (self.start, self.end, self.score, self.probability)
-        rows = zip(*(column[listed].tolist() for column in columns), strict=True)
-        return Answer(
-            id=example.id,
-            text="" if null_odds > self.null_threshold else span,
-            best_span=span,
-            null_odds=null_odds,
-            n_best=tuple(Candidate(example.context[row[0] : row[1]], *row) for row in rows),
-        )
-
 
 def merge_windows(
     examples: Sequence[QAExample],
@@ -222,12 +155,19 @@ def merge_windows(
     spans: WindowSpans,
     settings: AnswerSettings,
 ) -> Answers:
-    """One answer per example, in the examples' order, with its n-best list."""
+    """One answer per example, with its n-best list.
+
+    Args:
+        examples: the questions.
+        windows: cut from them.
+        spans: the k best spans of every window.
+        settings: how many answers to list, and the null threshold.
+    """
     best = best_spans(examples, windows, spans)
     found = _ranked(_legal(windows, spans), settings.n_best)
     count = np.bincount(found.example, minlength=len(examples))
     bounds = np.concatenate([[0], np.cumsum(count + 1)])
-    # The null answer stands behind the spans that score no less.
+    # The null answer comes after the spans that score no less.
     behind_null = found.score < best.null_score[found.example]
     ahead = count - np.bincount(found.example[behind_null], minlength=len(examples))
     null_place = bounds[:-1] + ahead
@@ -248,12 +188,12 @@ def merge_windows(
 
 
 def best_spans(examples: Sequence[QAExample], windows: Windows, spans: WindowSpans) -> BestSpans:
-    """The best span of each example, without the n-best lists: what scores need."""
+    """The best span of each example, without the n-best lists: all that scores need."""
     example = windows.example[spans.window]
     score = np.full(len(examples), -np.inf, np.float32)
     legal = np.where(np.isfinite(spans.score), spans.score, -np.inf)
     np.maximum.at(score, example, legal.max(axis=1))
-    # All spans that tie for the best, and of them the first.
+    # Of all spans that tie for the best, the first.
     ties = _legal(windows, spans, spans.score >= score[example][:, None])
     first = _ranked(ties, 1)
     start, end = np.zeros((2, len(examples)), np.int32)
@@ -272,7 +212,7 @@ class _Spans:
     example: Longs
     start: Ints
     end: Ints
-    score: Floats
+    score: Singles
 
     def take(self, chosen: NDArray[Any]) -> _Spans:
         """Those at these indices, or where this mask is true."""
@@ -281,8 +221,8 @@ class _Spans:
         )
 
 
-def _legal(windows: Windows, spans: WindowSpans, among: NDArray[np.bool_] | bool = True) -> _Spans:
-    """The spans that exist, of them those that a mask (M, K) names; by example."""
+def _legal(windows: Windows, spans: WindowSpans, among: Bools | bool = True) -> _Spans:
+    """The spans with a score, of these only those in a mask (M, K), sorted by example."""
     order = np.argsort(windows.example[spans.window], kind="stable")
     row, column = np.nonzero((np.isfinite(spans.score) & among)[order])
     row = order[row]
@@ -294,10 +234,10 @@ def _legal(windows: Windows, spans: WindowSpans, among: NDArray[np.bool_] | bool
 def _ranked(found: _Spans, n_best: int) -> _Spans:
     """The best of each example: by example, then best first, no span twice.
 
-    Ties go to the earlier and then the shorter span, whatever order the windows came in.
+    Ties go to the earlier and then the shorter span, whatever the order of the windows.
     """
     spans = _distinct(found)
-    # The sort is stable and the spans come by place, so that ties need no key of their own.
+    # The sort is stable and the spans are sorted by place, so ties need no further key.
     ranked = spans.take(np.argsort((spans.example << 32) + _falling(spans.score), kind="stable"))
     count = np.bincount(ranked.example)
     rank = np.arange(len(ranked.example)) - (np.cumsum(count) - count)[ranked.example]
@@ -305,7 +245,7 @@ def _ranked(found: _Spans, n_best: int) -> _Spans:
 
 
 def _distinct(found: _Spans) -> _Spans:
-    """By example, start and end; a span that windows share once, with its best score."""
+    """Sorted by example, start and length; a span of several windows once, with its best score."""
     length = found.end - found.start
     # Questions times code points of a context times code points of a span: far below 63 bits.
     place = found.example * (int(found.start.max(initial=0)) + 1) + found.start
@@ -316,14 +256,14 @@ def _distinct(found: _Spans) -> _Spans:
     return replace(spans, score=np.maximum.reduceat(found.score[order], first))
 
 
-def _falling(score: Floats) -> Ints:
-    """Integers in the opposite order of the scores, equal for equal scores (0 and -0 too)."""
+def _falling(score: Singles) -> Ints:
+    """Integers that fall as scores rise, equal for equal scores (0 and -0 too)."""
     bits = (score + np.float32(0)).view(np.int32)
     return ~np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
 
 
-def _softmax(score: Floats, bounds: Longs) -> Doubles:
-    """Probabilities within each list, whose best score comes first."""
+def _softmax(score: Singles, bounds: Longs) -> Doubles:
+    """Probabilities within each list; a list begins with its best score."""
     length = np.diff(bounds)
     best = np.repeat(score[bounds[:-1]], length)
     weight: Doubles = np.exp(score.astype(np.float64) - best)

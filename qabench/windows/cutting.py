@@ -1,7 +1,7 @@
-"""Examples to overflow windows: every distinct text is tokenized once, windows are arithmetic.
+"""Examples to overflow windows: every distinct text is tokenized once, all else is arithmetic.
 
-A window is ``[CLS] question [SEP] context part [SEP]`` (or what else the tokenizer puts around a
-pair). Windows are the same as those of ``tokenizer(question, context, truncation="only_second",
+A window is ``[CLS] question [SEP] context part [SEP]``, or whatever the tokenizer puts around a
+pair. Windows are the same as those of ``tokenizer(question, context, truncation="only_second",
 stride=overlap, return_overflowing_tokens=True)``, with the question stripped and clipped first.
 """
 
@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qabench.base.arrays import Ints, Longs
 from qabench.benchmarks.settings import WindowSettings
 from qabench.data.examples import QAExample
 from qabench.errors import BenchmarkError
 from qabench.windows.tokenization import Texts, Tokenizer, tokenize
-
-Ints = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +39,15 @@ class PairTemplate:
 
 @dataclass(frozen=True, slots=True)
 class WindowCounts:
-    """What windowing did to the questions, for the report.
+    """What cutting did to the questions, for the report.
 
     Attributes:
         windows: how many windows there are.
-        tokens: their tokens, special tokens included, padding not.
+        tokens: their tokens, with special tokens, without padding.
         questions_with_overflow: questions of more than one window.
         clipped_questions: questions cut to ``max_question_tokens``.
         questions_without_window: questions whose context has no token at all (they get no answer).
-        golds_outside_windows: answerable questions whose gold lies whole in no window.
+        golds_outside_windows: answerable questions whose gold is not whole in any window.
         golds_not_on_token_borders: answerable questions whose gold does not begin and end with
             a token, so that its window span is longer than the gold.
     """
@@ -64,7 +63,7 @@ class WindowCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Windows as five small integers each; tokens are looked up in the shared texts.
+    """N windows as a few integers each; tokens are looked up in the shared texts.
 
     Attributes:
         example: (N,) index of the window's example; windows of one example follow each other.
@@ -73,9 +72,11 @@ class Windows:
         first: (N,) index in the context of its first context token.
         length: (N,) how many context tokens it holds, at least 1.
         start, end: (N,) positions of the first gold answer's first and last token in the window;
-            (0, 0) where the window does not hold it whole, or there is none.
+            (0, 0) where the window does not hold it whole, or there is no answer.
         question_lengths: (texts,) tokens of each text as a question, after clipping.
         texts: the distinct questions and contexts.
+        template: the special tokens around them.
+        counts: for the report.
     """
 
     example: Ints
@@ -119,7 +120,7 @@ class Windows:
     def code_points(
         self, window: NDArray[np.integer], start: NDArray[np.integer], end: NDArray[np.integer]
     ) -> tuple[Ints, Ints]:
-        """Where window positions lie in the original context.
+        """Where spans of windows are in the original contexts.
 
         Args:
             window: (M,) window indices.
@@ -127,7 +128,7 @@ class Windows:
             end: (M,) positions of last context tokens.
 
         Returns:
-            (M,) first code point, and (M,) code point behind the last.
+            (M,) first code point, and (M,) the code point after the last.
         """
         base = self.texts.bounds[self.context[window]] + self.first[window]
         base = base - self.context_position()[window]
@@ -140,7 +141,13 @@ def make_windows(
     template: PairTemplate,
     settings: WindowSettings,
 ) -> Windows:
-    """Cut every example into windows and find its first gold answer in them.
+    """Cut every example into windows, and find its first gold answer in them.
+
+    Args:
+        examples: the questions with their contexts.
+        tokenizer: without truncation and padding.
+        template: the special tokens of the encoder.
+        settings: sizes of windows, in tokens.
 
     Raises:
         BenchmarkError: the settings leave no room for the context beside a longest question.
@@ -153,26 +160,19 @@ def make_windows(
 
     available = texts.lengths()[context_of]
     room = settings.max_length - template.special_tokens - question_lengths[question_of]
-    step = room - settings.overlap
-    overflow = np.maximum(available - room, 0)
-    number = np.where(available > 0, 1 + -(-overflow // step), 0)
-
-    example = np.repeat(np.arange(len(examples)), number)
-    nth = np.arange(len(example)) - np.repeat(np.cumsum(number) - number, number)
-    first = nth * step[example]
-    length = np.minimum(room[example], available[example] - first)
+    example, first, length = _parts(available, room, settings.overlap)
     position = question_lengths[question_of][example] + len(template.before + template.between)
     labels = _find_golds(examples, texts, context_of, example, first, length, position)
 
-    clipped = texts.lengths()[question_of] > settings.max_question_tokens
+    answerable = np.array([one.is_answerable for one in examples], bool)
     held = np.zeros(len(examples), bool)
     held[example[labels.start > 0]] = True
-    answerable = np.array([one.is_answerable for one in examples], bool)
+    number = np.bincount(example, minlength=len(examples))
     counts = WindowCounts(
         windows=len(example),
         tokens=int((position + length + len(template.after)).sum()),
         questions_with_overflow=int((number > 1).sum()),
-        clipped_questions=int(clipped.sum()),
+        clipped_questions=int((texts.lengths()[question_of] > settings.max_question_tokens).sum()),
         questions_without_window=int((number == 0).sum()),
         golds_outside_windows=int((answerable & ~held).sum()),
         golds_not_on_token_borders=labels.ragged,
@@ -192,13 +192,33 @@ def make_windows(
     )
 
 
+def _parts(available: Longs, room: Longs, overlap: int) -> tuple[Longs, Longs, Longs]:
+    """Cut contexts into parts that overlap.
+
+    Args:
+        available: (examples,) tokens of each context.
+        room: (examples,) context tokens that a window holds.
+        overlap: context tokens that neighbouring windows share.
+
+    Returns:
+        (N,) each: the windows' examples, first context tokens and numbers of context tokens.
+    """
+    step = room - overlap
+    overflow = np.maximum(available - room, 0)
+    number = np.where(available > 0, 1 + -(-overflow // step), 0)
+    example = np.repeat(np.arange(len(available)), number)
+    nth = np.arange(len(example)) - np.repeat(np.cumsum(number) - number, number)
+    first = nth * step[example]
+    return example, first, np.minimum(room[example], available[example] - first)
+
+
 def _check_room(settings: WindowSettings, template: PairTemplate) -> None:
     room = settings.max_length - template.special_tokens - settings.max_question_tokens
     if room <= settings.overlap:
         raise BenchmarkError(
             f"Windows of {settings.max_length} tokens leave {room} for the context beside a "
             f"question of {settings.max_question_tokens} and {template.special_tokens} special "
-            f"tokens, which is not more than the overlap of {settings.overlap}; raise "
+            f"tokens, not more than the overlap of {settings.overlap}; raise "
             f"windows.max_length, or lower windows.overlap or windows.max_question_tokens."
         )
 
@@ -213,11 +233,11 @@ class _Golds:
 def _find_golds(
     examples: Sequence[QAExample],
     texts: Texts,
-    context_of: NDArray[np.int64],
-    example: NDArray[np.int64],
-    first: NDArray[np.int64],
-    length: NDArray[np.int64],
-    position: NDArray[np.int64],
+    context_of: Longs,
+    example: Longs,
+    first: Longs,
+    length: Longs,
+    position: Longs,
 ) -> _Golds:
     """Window positions of each example's first gold, (0, 0) where the window lacks part of it."""
     gold = np.array(
@@ -244,10 +264,8 @@ def _find_golds(
     )
 
 
-def _tokens_around(
-    texts: Texts, context_of: NDArray[np.int64], gold: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(N,) each: in the question's context, the first token that ends behind the gold's start, and
+def _tokens_around(texts: Texts, context_of: Longs, gold: Longs) -> tuple[Longs, Longs]:
+    """(N,) each: in the question's context, the first token that ends after the gold's start, and
     the last one that starts before its end.
     """
     # Text and code point in one number, so that one search serves all texts.

@@ -1,9 +1,9 @@
 """Texts to tokens with their code points: every distinct text once, every distinct chunk once.
 
-BERT's normalizer, pre-tokenizer and WordPiece treat what lies between ASCII blanks and punctuation
-on its own. So for tokenizers of that family a text is cut there, each distinct chunk of all texts
-is tokenized once, and ids and offsets are put together by arithmetic, with the same result. All
-other tokenizers get each distinct text.
+BERT's normalizer, pre-tokenizer and WordPiece treat each stretch between ASCII blanks and
+punctuation separately. So for tokenizers of that family texts are cut there, each distinct chunk of
+all texts is tokenized once, and ids and offsets are put together by arithmetic, with the same
+result. Any other tokenizer gets each distinct text.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int32]
-Longs = NDArray[np.int64]
+from qabench.base.arrays import Ints, Longs
 
-# What is handed over and held at once, so that memory does not grow with the data.
+# How many are tokenized at once, so that memory does not grow with the data.
 _TEXTS_AT_ONCE = 2_000
 _CHUNKS_AT_ONCE = 50_000
 
 
 class Encoding(Protocol):
-    """What is used of a ``tokenizers.Encoding``."""
+    """The part of ``tokenizers.Encoding`` that is used."""
 
     @property
     def ids(self) -> list[int]:
@@ -38,23 +36,23 @@ class Encoding(Protocol):
 
 
 class Tokenizer(Protocol):
-    """What is used of a ``tokenizers.Tokenizer``."""
+    """The part of ``tokenizers.Tokenizer`` that is used."""
 
     def encode_batch(
         self, input: list[str], is_pretokenized: bool = ..., add_special_tokens: bool = ...
     ) -> Iterable[Encoding]:
-        """Encode each text on its own."""
+        """Encode each text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """Distinct texts, tokenized: token i of text t lies at ``bounds[t] + i``.
+    """Distinct texts, tokenized: token i of text t is at ``bounds[t] + i``.
 
     Attributes:
         ids: (T,) token ids of all texts, one after the other.
         starts: (T,) first code point of each token in its text.
-        ends: (T,) code point behind each token's last.
-        bounds: (texts + 1,) int64 positions of the texts in the other arrays.
+        ends: (T,) the code point after each token's last.
+        bounds: (texts + 1,) where each text begins and ends in the other arrays.
     """
 
     ids: Ints
@@ -63,7 +61,7 @@ class Texts:
     bounds: Longs
 
     def lengths(self) -> Longs:
-        """Tokens of each text."""
+        """(texts,) tokens of each text."""
         return np.diff(self.bounds)
 
 
@@ -71,7 +69,7 @@ def tokenize(texts: Sequence[str], tokenizer: Tokenizer) -> tuple[Longs, Texts]:
     """Tokenize without special tokens.
 
     Returns:
-        (texts,) int64, which of the distinct texts each text is; and the distinct texts.
+        (texts,) the index of each text among the distinct texts; and the distinct texts.
     """
     distinct = list(dict.fromkeys(texts))
     added = _added_tokens(tokenizer) if chunks_are_independent(tokenizer) else None
@@ -87,7 +85,7 @@ def tokenize(texts: Sequence[str], tokenizer: Tokenizer) -> tuple[Longs, Texts]:
 
 
 def chunks_are_independent(tokenizer: Any) -> bool:
-    """Whether a tokenizer is of BERT's family, and nothing is set that reaches across chunks."""
+    """Whether a tokenizer is of BERT's family, without settings that reach across chunks."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
     return (
@@ -97,7 +95,7 @@ def chunks_are_independent(tokenizer: Any) -> bool:
         and isinstance(tokenizer.model, models.WordPiece)
         and tokenizer.truncation is None
         and tokenizer.padding is None
-        # Others are looked for in the normalized text, or could arise where chunks are joined.
+        # Such tokens are found in the normalized text, or may span chunks.
         and not any(
             one.normalized or _BLANK.search(one.content)
             for one in tokenizer.get_added_tokens_decoder().values()
@@ -106,7 +104,7 @@ def chunks_are_independent(tokenizer: Any) -> bool:
 
 
 def _added_tokens(tokenizer: Any) -> list[str]:
-    """Tokens such as ``[SEP]``, which are found before a text is cut."""
+    """Tokens such as ``[SEP]``; a text that holds one is not cut."""
     return [one.content for one in tokenizer.get_added_tokens_decoder().values()]
 
 
@@ -146,8 +144,8 @@ def _arrays(encodings: Sequence[Encoding]) -> Texts:
 _BLANKS = " \t\n\r"
 _PUNCTUATION = r"!-/:-@\[-`{-~"
 _BLANK = re.compile(rf"[{_BLANKS}]")
-# A punctuation mark or a run of anything else, each with the blanks behind it; or blanks alone at
-# the beginning. So the chunks of a text, joined, are the text.
+# A punctuation mark or a run of anything else, with the blanks after it; or the blanks at the
+# beginning. So the chunks of a text, joined, are the text.
 _CHUNK = re.compile(rf"(?:[{_PUNCTUATION}]|[^{_PUNCTUATION}{_BLANKS}]+)[{_BLANKS}]*|[{_BLANKS}]+")
 
 
@@ -165,8 +163,8 @@ class _Cut:
 
     Attributes:
         chunks: (C,) the number of each chunk.
-        places: (C,) int64, its first code point, the texts joined by one code point.
-        borders: (texts,) int64, first code point of each text, joined so.
+        places: (C,) its first code point in all texts, joined by one code point.
+        borders: (texts,) the first code point of each text in the same.
     """
 
     chunks: Ints
@@ -180,7 +178,7 @@ def _by_chunk(texts: Sequence[str], tokenizer: Tokenizer) -> Iterator[Texts]:
         _cut(texts[low : low + _TEXTS_AT_ONCE], numbers)
         for low in range(0, len(texts), _TEXTS_AT_ONCE)
     ]
-    # With and without blanks behind it a chunk has the same tokens.
+    # A chunk has the same tokens with blanks after it and without.
     bare = _Numbers()
     bare_of = np.array([bare[chunk.rstrip(_BLANKS)] for chunk in numbers], np.int64)
     tokens = _joined(list(_chunk_tokens(list(bare), tokenizer)))
