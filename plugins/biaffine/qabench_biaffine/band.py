@@ -8,8 +8,8 @@ from torch import Tensor, nn
 def band_product(rows: Tensor, columns: Tensor, width: int) -> Tensor:
     """``rows[i] · columns[i + w]`` for w from 0 to ``width - 1``.
 
-    The positions are cut into blocks of ``width``. What block n needs lies in the blocks n and
-    n + 1, so its products are one matrix of ``width`` by ``2 * width``, of which row r is needed
+    The positions are cut into blocks of ``width``. Block n needs only the columns of the blocks n
+    and n + 1, so its products are one matrix of ``width`` by ``2 * width``, of which row r is used
     from column r on. Read as if its rows were one longer, row r moves r columns to the left.
 
     Args:
@@ -18,7 +18,7 @@ def band_product(rows: Tensor, columns: Tensor, width: int) -> Tensor:
         width: W, at most L.
 
     Returns:
-        (B, L, W) float; 0 where i + w lies behind the last position. Time is O(B L W D), memory
+        (B, L, W) float; 0 where i + w is after the last position. Time is O(B L W D), memory
         O(B L (W + D)).
     """
     count, length, size = rows.shape

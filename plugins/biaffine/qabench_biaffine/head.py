@@ -1,4 +1,4 @@
-"""The biaffine span head: start and end are scored together, all short spans compete.
+"""The biaffine span head: start and end are scored together, and all short spans compete.
 
 The product of start and end is that of Dozat & Manning (2017, section 3.2) with a matrix of low
 rank; one softmax over spans is that of Lee et al. (2016, RaSoR).

@@ -59,7 +59,7 @@ def parameters(crf: CRF) -> tuple[Tensor, Tensor, Tensor]:
 def relative(
     emissions: Tensor, mask: Tensor, start: Tensor, transitions: Tensor, end: Tensor
 ) -> Chain:
-    """:func:`chain` of scores that are no module's."""
+    """As :func:`chain`, from separate start (3,), transition (3, 3) and end scores (3,)."""
     # Apple's GPUs have no float64.
     precise = torch.float32 if emissions.device.type == "mps" else torch.float64
     tokens = emissions.to(precise)
@@ -89,7 +89,7 @@ def span_terms(chain: Chain) -> SpanTerms:
     """Split the score of every single-span tagging into a term of its first and of its last token.
 
     With U the running sum of ``e_I + T_II``, the tokens between i and j contribute ``U[j] - U[i]``;
-    all else belongs to one end.
+    everything else belongs to the first or to the last token.
     """
     emissions, transitions = chain.emissions, chain.transitions
     outside = ~chain.mask
@@ -112,8 +112,8 @@ def span_terms(chain: Chain) -> SpanTerms:
 def derivatives(by_terms: SpanTerms, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Derivatives by the scores that a chain was made of, from those by its span terms.
 
-    Every term is a sum of scores less those of all O at the same places, so this only adds up in
-    which tagging each score takes part how often.
+    Every term is a sum of scores minus those of all O at the same places, so this only adds up how
+    often each score takes part.
 
     Args:
         by_terms: derivatives by each term, 0 outside the context.
@@ -124,7 +124,7 @@ def derivatives(by_terms: SpanTerms, mask: Tensor) -> tuple[Tensor, Tensor, Tens
     """
     first, last, alone = by_terms.first, by_terms.last, by_terms.alone
     begin = first + alone
-    # Inside is who began before and did not end before.
+    # Inside are spans that began before this token and did not end before it.
     inside = torch.nn.functional.pad((first - last).cumsum(1)[:, :-1], (1, 0)) * mask
     emissions = torch.stack([-(begin + inside), begin, inside], 2)
     final = mask & ~torch.nn.functional.pad(mask[:, 1:], (0, 1))

@@ -31,8 +31,8 @@ class CRFHead(Head):
     def __init__(
         self, hidden_size: int, objective: Objective = "span", dropout: float = 0.0
     ) -> None:
-        """``objective``: what a gold tagging competes with in training, every O/B/I tagging
-        (``bio``) or only those of one span or none (``span``).
+        """``objective``: what a gold tagging competes with in training: every O/B/I tagging
+        (``bio``), or only those of one span or none (``span``).
         """
         super().__init__()
         self.negative_log_likelihood = _LOSS[objective]
@@ -42,14 +42,14 @@ class CRFHead(Head):
         nn.init.normal_(self.project.weight, std=0.02)
         _INITIALISE[objective](self)
 
-    def begin_even(self) -> None:
-        """Begin with all spans and no answer equally likely, as a start/end head does."""
+    def start_even(self) -> None:
+        """Start with all spans and no answer equally likely, as a start/end head does."""
         nn.init.zeros_(self.project.bias)
         for parameter in self.crf.parameters():
             nn.init.zeros_(parameter)
 
-    def begin_outside(self) -> None:
-        """Begin near what the data is: nearly all O, spans of several tokens, no I without B."""
+    def start_outside(self) -> None:
+        """Start close to the data: nearly all O, spans of several tokens, no I without B."""
         with torch.no_grad():
             self.project.bias.copy_(torch.tensor([3.0, -3.0, 0.0]))
             self.crf.transitions[O, I] = FORBIDDEN
@@ -88,4 +88,4 @@ class CRFHead(Head):
         return SpanScores(found.start + shift, found.end + shift, found.score, found.null_score)
 
 
-_INITIALISE = {"span": CRFHead.begin_even, "bio": CRFHead.begin_outside}
+_INITIALISE = {"span": CRFHead.start_even, "bio": CRFHead.start_outside}

@@ -1,7 +1,7 @@
 """The CRF whose only legal taggings are all O and those of one span.
 
-Its partition function has a closed form over :class:`~spanbert_crf.chain.SpanTerms`, so that null
-probability, marginals and the k best spans are exact and cost O(C) work without a loop over tokens:
+Its partition function has a closed form over :class:`~spanbert_crf.chain.SpanTerms`, so that the
+loss and its gradients are exact and cost O(C) work without a loop over tokens:
 
     Z = 1 + sum_i exp(alone_i) + sum_j exp(last_j) sum_{i < j} exp(first_i)
 """
@@ -26,21 +26,6 @@ from spanbert_crf.chain import (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Marginals:
-    """Probabilities under the single-span CRF.
-
-    Attributes:
-        null: (B,) of no answer.
-        start: (B, C) of each token to be the span's first.
-        end: (B, C) of each token to be the span's last.
-    """
-
-    null: Tensor
-    start: Tensor
-    end: Tensor
-
-
 def negative_log_likelihood(
     emissions: Tensor, mask: Tensor, crf: CRF, start: Tensor, end: Tensor
 ) -> Tensor:
@@ -57,26 +42,6 @@ def negative_log_likelihood(
         emissions, *parameters(crf), mask, start, end
     )
     return value
-
-
-def log_partition(chain: Chain) -> Tensor:
-    """(B,) logarithm of the summed weights of all legal taggings, all O having weight 1.
-
-    It is also minus the log-probability of no answer.
-    """
-    with torch.no_grad():
-        terms = span_terms(chain)
-        return _log_partition(terms, _before(terms))
-
-
-def marginals(chain: Chain) -> Marginals:
-    """Exact probabilities of no answer, of every first and of every last token."""
-    with torch.no_grad():
-        terms = span_terms(chain)
-        before = _before(terms)
-        value = _log_partition(terms, before)
-        first, last, alone = _weights(terms, before, value)
-        return Marginals(null=(-value).exp(), start=first + alone, end=last + alone)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

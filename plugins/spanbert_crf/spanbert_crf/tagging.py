@@ -26,7 +26,7 @@ def negative_log_likelihood(
 ) -> Tensor:
     """(B,) minus the log-probability of one single-span tagging per window, in float64.
 
-    It takes what :func:`spanbert_crf.single_span.negative_log_likelihood` does.
+    The arguments are those of :func:`spanbert_crf.single_span.negative_log_likelihood`.
     """
     scores = chain(emissions, mask, crf)
     return log_partition(scores) - span_score(scores, start, end)
@@ -66,7 +66,7 @@ class _LogPartition(torch.autograd.Function):
         pairs, last, mask = ctx.saved_tensors
         pairs = pairs * gradient
         first = pairs[:, :, 0].sum(1)
-        # Behind a context the matrices are the identity: no transition, no tag.
+        # After a context the matrices are the identity: no transition, no tag.
         counted = pairs[:, :, :-1] * mask[:, 1:].T
         tags = torch.cat([first.unsqueeze(1), counted.sum(0)], 1)
         return (
@@ -82,7 +82,7 @@ def _leaves(
     emissions: Tensor, mask: Tensor, start: Tensor, transitions: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The matrices (3, 3, C, B) of tokens 1 to C, the identity where there is none; the vector
-    (3, B) of token 0; and the logarithm (B,) of what both were divided by.
+    (3, B) of token 0; and the logarithm (B,) of the scale by which both were divided.
     """
     tokens = emissions.permute(2, 1, 0)
     highest = tokens.amax(0)
@@ -127,8 +127,8 @@ def _multiply(matrices: Tensor) -> tuple[list[Level], Tensor, Tensor]:
 
 
 def _spread(levels: list[Level], left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-    """For every leaf, (3, n, B) each: the product of all to its left, and of all to its right,
-    either scaled at will.
+    """For every leaf, (3, n, B) each: the product of everything to its left, and of everything to
+    its right, each up to a factor.
     """
     lefts, rights = left.unsqueeze(1), right.unsqueeze(1)
     for a, b in reversed(levels):
