@@ -267,8 +267,8 @@ def report(
     Prints one table for each set of questions. Systems are compared on EM and F1 question by
     question, with Holm's correction over all pairs.
     """
-    from qabench.comparison.contests import gather
     from qabench.comparison.columns import DEFAULT_COLUMNS
+    from qabench.comparison.contests import gather
     from qabench.comparison.leaderboard import Layout, tables
     from qabench.views.tables import render
 

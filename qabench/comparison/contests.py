@@ -1,23 +1,24 @@
-"""Finished runs, put together: seeds into systems, systems on the same questions into contests."""
+"""Finished runs as systems over seeds, and systems on the same questions as contests."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qabench.base.arrays import Doubles
 from qabench.base.terminal import safe
 from qabench.errors import ReportError
 from qabench.reports import report_file, unfinished
 from qabench.reports.report import Report
 from qabench.reports.unfinished import Unfinished
-from qabench.scoring.records import Record, Score
+from qabench.scoring.outcomes import Outcomes
+from qabench.scoring.records import Record
+from qabench.scoring.scores import Score
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class System:
     """A head with its options and recipe, run with one seed or several.
 
     Attributes:
-        label: what tells it from the contest's other systems.
+        label: its name, different from those of the contest's other systems.
         records: one for each seed, by seed.
     """
 
@@ -42,8 +43,12 @@ class System:
         """The seeds, rising."""
         return tuple(one.seed for one in self.records)
 
-    def final(self, score: Score) -> NDArray[np.float64]:
-        """(S, N) scores by seed and question at the runs' null threshold, 0 to 1."""
+    def final(self, score: Score) -> Doubles:
+        """(S, N) scores by seed and question at the runs' null threshold, 0 to 1.
+
+        Raises:
+            ReportError: results by question are missing.
+        """
         return np.stack([one.final(score) for one in self.records])
 
     def values(self, key: str) -> list[float]:
@@ -53,7 +58,7 @@ class System:
 
     @property
     def budget(self) -> tuple[object, ...] | None:
-        """What must be equal for a fair comparison; ``None`` where nobody knows it."""
+        """What must be equal for a fair comparison; ``None`` where it is unknown."""
         report = self.first
         if report.budget is None or report.train is None or report.backbone is None:
             return None
@@ -74,7 +79,7 @@ class Contest:
         benchmark: its name.
         fingerprint: of the questions.
         systems: best EM first.
-        unfinished: runs on the same questions that have no report, and so are in no system.
+        unfinished: runs on the same questions without a report, which are in no system.
     """
 
     benchmark: str
@@ -84,8 +89,17 @@ class Contest:
 
     @property
     def first(self) -> Report:
-        """Any report: what it says of the questions is true of all."""
+        """Any report: what it says about the questions is true of all."""
         return self.systems[0].first
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """Any run's results: their questions are those of all.
+
+        Raises:
+            ReportError: they are missing.
+        """
+        return self.systems[0].records[0].outcomes
 
     @property
     def title(self) -> str:
@@ -98,7 +112,9 @@ class Contest:
 
     @property
     def budgets(self) -> tuple[tuple[System, ...], ...]:
-        """The systems by equal budget, largest class first, each unknown one alone at the end."""
+        """The systems by equal budget: the largest class first; at the end those of unknown budget,
+        a class each.
+        """
         classes: dict[object, list[System]] = {}
         for system in self.systems:
             key: object = ("unknown", system.label) if system.budget is None else system.budget
@@ -112,8 +128,8 @@ class Contest:
         Raises:
             ReportError: several systems have that name.
         """
-        exact = [one for one in self.systems if one.label == name]
-        found = exact or [one for one in self.systems if one.first.plugin.name == name]
+        labelled = [one for one in self.systems if one.label == name]
+        found = labelled or [one for one in self.systems if one.first.plugin.name == name]
         if len(found) > 1:
             labels = ", ".join(repr(one.label) for one in found)
             raise ReportError(f"{self.title}: {name!r} may be any of {labels}; name one of them.")
@@ -139,7 +155,7 @@ def of_records(
 
     Args:
         records: finished runs.
-        unfinished: runs to be named beside them.
+        unfinished: runs to name beside them.
 
     Raises:
         ReportError: two different runs of one system have the same seed.
@@ -203,21 +219,23 @@ def _systems(group: Sequence[Record]) -> tuple[System, ...]:
     settings: dict[str, list[Record]] = {}
     for record in group:
         settings.setdefault(_setting(record.report), []).append(record)
-    names = Counter(of_one[0].report.plugin.name for of_one in settings.values())
-    everything = [of_one[0].report for of_one in settings.values()]
+    firsts = [of_one[0].report for of_one in settings.values()]
     systems = []
-    for of_one in settings.values():
-        report = of_one[0].report
-        twins = [one for one in everything if one.plugin.name == report.plugin.name]
+    for report, of_one in zip(firsts, settings.values(), strict=True):
         label = report.plugin.name
-        if names[label] > 1:
+        twins = [one for one in firsts if one.plugin.name == label]
+        if len(twins) > 1:
             label = f"{label} ({_difference(report, twins)})"
         systems.append(System(label, _by_seed(label, of_one)))
-    return tuple(sorted(systems, key=lambda one: (-float(np.mean(one.values("exact"))), one.label)))
+    return tuple(sorted(systems, key=_rank))
+
+
+def _rank(system: System) -> tuple[float, str]:
+    return -float(np.mean(system.values(Score.EM))), system.label
 
 
 def _by_seed(label: str, records: Sequence[Record]) -> tuple[Record, ...]:
-    """One record for each seed; a copy of a run counts once."""
+    """One record for each seed, rising; a copy of a run counts once."""
     found: dict[int, Record] = {}
     for record in records:
         known = found.setdefault(record.seed, record)
@@ -230,7 +248,7 @@ def _by_seed(label: str, records: Sequence[Record]) -> tuple[Record, ...]:
 
 
 def _setting(report: Report) -> str:
-    """What runs must share, the seed apart, for their scores to be averaged."""
+    """What runs must share, except the seed, for their scores to be averaged."""
     plugin = report.plugin
     shared = [report.settings, plugin.name, plugin.version, plugin.options, plugin.learning_rate]
     return json.dumps(shared, sort_keys=True)
@@ -249,7 +267,7 @@ def _flat_setting(report: Report) -> dict[str, Any]:
     flat: dict[str, Any] = {"version": report.plugin.version, **report.plugin.options}
     flat["head_learning_rate"] = report.plugin.learning_rate
     for section, values in report.settings.items():
-        # The head's options stand above, with their defaults.
+        # The head's options are already there, with their defaults.
         if isinstance(values, dict) and section != "head":
             flat |= {f"{section}.{key}": value for key, value in values.items()}
     return flat

@@ -1,104 +1,21 @@
-"""Tables of contests: systems on the same questions, the lines that need no head beside them."""
+"""Leaderboards: the systems of a contest, beside the lines that need no head."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from qabench.base.terminal import safe
+from qabench.base.numbers import fixed
 from qabench.benchmarks.sources import golds_by_people
+from qabench.comparison.columns import DEFAULT_COLUMNS, Column, columns
 from qabench.comparison.contests import Contest, System
+from qabench.comparison.notes import UNEQUAL, notes
 from qabench.comparison.verdicts import conclusions
 from qabench.errors import ReportError
-from qabench.reports.report import Report, ReportScores
+from qabench.reports.report import Report
 from qabench.scoring.records import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the leaderboard.
-
-    Attributes:
-        name: what ``--columns`` calls it.
-        header: what stands above it.
-        value: the number of one run; ``None`` where it has none.
-        digits: decimals shown.
-        falling: whether more is better.
-    """
-
-    name: str
-    header: str
-    value: Callable[[Report], float | None]
-    digits: int = 2
-    falling: bool = True
-
-
-def _official(key: str) -> Callable[[Report], float | None]:
-    return lambda report: report.scores.official.get(key)
-
-
-def _tuned(key: str) -> Callable[[Report], float | None]:
-    def value(report: Report) -> float | None:
-        return report.scores.tuned["official"].get(key) if report.scores.tuned else None
-
-    return value
-
-
-def _budget(key: str) -> Callable[[Report], float | None]:
-    return lambda report: getattr(report.budget, key) if report.budget else None
-
-
-COLUMNS = (
-    Column("em", "EM", _official("exact")),
-    Column("f1", "F1", _official("f1")),
-    Column("has_em", "HasAns EM", _official("HasAns_exact")),
-    Column("has_f1", "HasAns F1", _official("HasAns_f1")),
-    Column("no_em", "NoAns EM", _official("NoAns_exact")),
-    Column("test_em", "test EM†", _tuned("exact")),
-    Column("test_f1", "test F1†", _tuned("f1")),
-    Column("best_em", "best EM*", _official("best_exact")),
-    Column("best_f1", "best F1*", _official("best_f1")),
-    Column("train_s", "train s", _budget("train_seconds"), 0, False),
-    Column("predict_s", "predict s", _budget("predict_seconds"), 1, False),
-    Column("tokens_s", "tokens/s", _budget("tokens_per_second"), 0),
-    Column("parameters", "head parameters", _budget("head_parameters"), 0, False),
-)
-DEFAULT_COLUMNS = (
-    *("em", "f1", "has_em", "has_f1", "no_em"),
-    *("test_em", "test_f1", "best_em", "train_s"),
-)
-FOOTNOTES = {
-    "test_em": "† at the threshold tuned on the other half of the articles",
-    "best_em": "* at the threshold tuned on the scored questions themselves: optimistic",
-}
-UNEQUAL = "≠"
-
-
-def _metric(key: str) -> Column:
-    def value(report: Report) -> float | None:
-        return report.metrics[key].value if key in report.metrics else None
-
-    return Column(key, key.rpartition("/")[2], value, 3)
-
-
-def columns(names: Sequence[str], metrics: Iterable[str] = ()) -> tuple[Column, ...]:
-    """The columns of those names.
-
-    Args:
-        names: as ``--columns`` takes them.
-        metrics: keys of plugins' metrics, which are columns too.
-
-    Raises:
-        ReportError: there is no such column.
-    """
-    known = {column.name: column for column in (*COLUMNS, *map(_metric, metrics))}
-    for name in names:
-        if name not in known:
-            raise ReportError(
-                f"There is no column {name!r}; there are {', '.join(known)} (--columns em,f1)."
-            )
-    return tuple(known[name] for name in names)
+from qabench.scoring.scores import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +24,19 @@ class Cell:
 
     mean: float
     deviation: float | None
-    digits: int
+    decimals: int
 
     @classmethod
-    def of(cls, values: Sequence[float], digits: int) -> Cell | None:
-        """The cell of those values; ``None`` for none."""
+    def of(cls, values: Sequence[float], decimals: int) -> Cell | None:
+        """The cell of these values; ``None`` without any."""
         if not values:
             return None
         spread = statistics.stdev(values) if len(values) > 1 else None
-        return cls(statistics.fmean(values), spread, digits)
+        return cls(statistics.fmean(values), spread, decimals)
 
     def __str__(self) -> str:
-        mean = f"{self.mean:.{self.digits}f}"
-        return mean if self.deviation is None else f"{mean} ± {self.deviation:.{self.digits}f}"
+        numbers = [self.mean] if self.deviation is None else [self.mean, self.deviation]
+        return " ± ".join(fixed(one, self.decimals) for one in numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +44,7 @@ class Row:
     """A system, or a line that needs no head.
 
     Attributes:
-        label: of the system, marked where its budget differs from the first rows'.
+        label: of the system, marked where its budget differs from that of the first rows.
         seeds: of its runs; empty for a line that needs no head.
         cells: one for each column.
     """
@@ -145,8 +62,8 @@ class Table:
         title: benchmark, questions and data fingerprint.
         columns: what the cells are.
         rows: ranked within each budget, then the lines that need no head.
-        notes: what a reader must know of these runs.
-        conclusions: what the differences amount to.
+        notes: what a reader must know about these runs.
+        conclusions: what the differences show.
     """
 
     title: str
@@ -158,13 +75,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a leaderboard shows, and how it ranks.
+    """What a leaderboard shows and how it ranks.
 
     Attributes:
         columns: their names.
         sort: name of the column to rank by.
         unequal_budgets: rank and compare systems of different budgets against each other.
-        baseline: compare with the system of this label or name alone.
+        baseline: compare only with the system of this label or name.
         statistics: whether to compare at all.
     """
 
@@ -176,7 +93,7 @@ class Layout:
 
 
 def tables(contests: Sequence[Contest], layout: Layout | None = None) -> list[Table]:
-    """One table for each contest, so that scores on different data never meet.
+    """One table for each contest, so that scores on different data are never in one table.
 
     Raises:
         ReportError: the layout names a column or a baseline that does not exist.
@@ -187,7 +104,7 @@ def tables(contests: Sequence[Contest], layout: Layout | None = None) -> list[Ta
     shown, (by,) = columns(layout.columns, metrics), columns([layout.sort], metrics)
     baseline = layout.baseline
     if baseline is not None and not any(contest.find(baseline) for contest in contests):
-        raise ReportError(f"No system is named {baseline!r}; the first column has the names.")
+        raise ReportError(f"No system is named {baseline!r}; the first column shows the names.")
     made = [_table(contest, shown, by, layout.unequal_budgets) for contest in contests]
     if not layout.statistics:
         return made
@@ -213,22 +130,20 @@ def _table(contest: Contest, shown: tuple[Column, ...], by: Column, unequal_budg
         for place, systems in enumerate(classes)
         for system in sorted(systems, key=lambda one: _rank(one, by))
     ]
-    names = {column.name for column in shown}
-    notes = [
-        *_budget_notes(contest, unequal_budgets),
-        *_seed_notes(contest),
-        *(one.note for one in contest.unfinished),
-        *_benchmark_notes(contest),
-        *(text for name, text in FOOTNOTES.items() if name in names),
-    ]
-    return Table(contest.title, shown, (*rows, *_headless_rows(contest, shown)), tuple(notes))
+    marks = dict.fromkeys(column.note for column in shown if column.note)
+    return Table(
+        title=contest.title,
+        columns=shown,
+        rows=(*rows, *_headless_rows(contest, shown)),
+        notes=(*notes(contest, unequal_budgets), *marks),
+    )
 
 
 def _rank(system: System, by: Column) -> tuple[float, str]:
     values = _values(system.records, by)
     if not values:
         return float("inf"), system.label
-    return statistics.fmean(values) * (-1 if by.falling else 1), system.label
+    return statistics.fmean(values) * (-1 if by.more_is_better else 1), system.label
 
 
 def _values(records: Iterable[Record], column: Column) -> list[float]:
@@ -237,78 +152,22 @@ def _values(records: Iterable[Record], column: Column) -> list[float]:
 
 
 def _row(system: System, shown: Sequence[Column], unequal: bool) -> Row:
-    cells = tuple(Cell.of(_values(system.records, column), column.digits) for column in shown)
+    cells = tuple(Cell.of(_values(system.records, column), column.decimals) for column in shown)
     return Row(f"{UNEQUAL} {system.label}" if unequal else system.label, system.seeds, cells)
 
 
-def _headless_rows(contest: Contest, shown: Sequence[Column]) -> list[Row]:
-    scores = contest.first.scores
-    rows = [
-        _headless_row("always null", scores.always_null, shown),
-        _headless_row("random span", scores.random_span, shown),
-    ]
-    if scores.human is not None and golds_by_people(contest.first.settings):
-        people = {"HasAns_exact": scores.human["exact"], "HasAns_f1": scores.human["f1"]}
-        label = f"human ({scores.human['questions']:.0f} questions)"
-        rows.append(_headless_row(label, people, shown))
-    return rows
+def _headless_rows(contest: Contest, shown: Sequence[Column]) -> Iterator[Row]:
+    for label, official in _headless_lines(contest.first):
+        values = ((official.get(column.official), column.decimals) for column in shown)
+        cells = (None if one is None else Cell(one, None, decimals) for one, decimals in values)
+        yield Row(label, (), tuple(cells))
 
 
-_KEYS = {
-    "em": "exact",
-    "f1": "f1",
-    "has_em": "HasAns_exact",
-    "has_f1": "HasAns_f1",
-    "no_em": "NoAns_exact",
-}
-
-
-def _headless_row(label: str, keys: Mapping[str, float], shown: Sequence[Column]) -> Row:
-    values = (keys.get(_KEYS.get(column.name, "")) for column in shown)
-    cells = (None if one is None else Cell(one, None, 2) for one in values)
-    return Row(label, (), tuple(cells))
-
-
-def _budget_notes(contest: Contest, unequal_budgets: bool) -> list[str]:
-    if len(contest.budgets) == 1:
-        return []
-    what = "epochs, training questions, windows or encoder weights"
-    if unequal_budgets:
-        return [f"! ranked although {what} are not equal"]
-    return [
-        f"{UNEQUAL} trained on another budget ({what}) than the first rows, so not ranked against "
-        f"them (--allow-unequal-budgets ranks them all the same)"
-    ]
-
-
-def _seed_notes(contest: Contest) -> list[str]:
-    notes = {
-        f"! {system.label} seed {record.seed}: {safe(warning)}"
-        for system in contest.systems
-        for record in system.records
-        for warning in record.report.warnings
-    }
-    notes |= {
-        f"! {system.label} seed {record.seed}: diverged, EM {_exact(record.report.scores):.2f} "
-        f"where the other seeds have {statistics.fmean(others):.2f}"
-        for system in contest.systems
-        for record in system.records
-        if (others := [_exact(one.report.scores) for one in system.records if one is not record])
-        and _diverged(record.report.scores, others)
-    }
-    return sorted(notes)
-
-
-def _exact(scores: ReportScores) -> float:
-    return scores.official["exact"]
-
-
-def _diverged(scores: ReportScores, others: Sequence[float]) -> bool:
-    """No better than a line that needs no head, where the median seed is."""
-    line = max(scores.always_null["exact"], scores.random_span["exact"])
-    return _exact(scores) <= line < statistics.median(others)
-
-
-def _benchmark_notes(contest: Contest) -> list[str]:
-    reports = [record.report for system in contest.systems for record in system.records]
-    return sorted({safe(report.settings.get("note", "")) for report in reports} - {""})
+def _headless_lines(report: Report) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """Labels and official scores of the lines that need no head."""
+    scores = report.scores
+    yield "always null", scores.always_null
+    yield "random span", scores.random_span
+    if scores.human is not None and golds_by_people(report.settings):
+        found = {f"HasAns_{score}": scores.human[score] for score in Score}
+        yield f"human ({scores.human['questions']:.0f} questions)", found

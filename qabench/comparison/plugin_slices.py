@@ -1,4 +1,4 @@
-"""Slices of plugins, beside those of qabench."""
+"""The slices of plugins, after those of qabench."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qabench.plugins.hookspecs import SliceSpec
 
 HOOK = "qabench_slices"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}")
-# The page's filter of articles is named like a group.
+# The page has a filter of that name.
 _TAKEN = {*GROUPS, "article"}
 _LONGEST = 60
 _MOST = 50
@@ -27,11 +27,11 @@ Kinds = list[str | None]
 def every_slice(
     examples: Sequence[QAExample], window_counts: NDArray[np.integer] | None = None
 ) -> tuple[Slice, ...]:
-    """The slices of qabench, then those of plugins; a plugin that fails is left out and named.
+    """The slices of qabench, then those of plugins; a plugin that fails is named and left out.
 
     Args:
         examples: the N questions.
-        window_counts: (N,) windows of each question, for a group of its own.
+        window_counts: (N,) windows of each question, for the group ``windows``.
     """
     found: dict[str, tuple[Contribution[SliceSpec], Kinds]] = {}
     for one in contributions(HOOK, SliceSpec):
@@ -55,10 +55,10 @@ def _problem(group: object, others: dict[str, Contribution[SliceSpec]]) -> str |
     if not isinstance(group, str) or not _NAME.fullmatch(group):
         return (
             f"group {group!r} is not made of letters, digits, spaces, '_' and '-', at most 40 "
-            f"of them"
+            f"characters"
         )
     if group in _TAKEN:
-        return f"group {group!r} is one of qabench itself; name it otherwise"
+        return f"group {group!r} is qabench's own; choose another name"
     if group in others:
         return f"group {group!r} is also one of {others[group].plugin}; uninstall one of them"
     return None
@@ -77,6 +77,7 @@ def _kind(spec: SliceSpec, example: QAExample) -> str | None:
         return None
     if not isinstance(kind, str) or not kind.isprintable() or not 0 < len(kind) <= _LONGEST:
         raise ValueError(
-            f"kind {kind!r} of question {example.id!r} is no line of at most {_LONGEST} characters"
+            f"kind {kind!r} of question {example.id!r} is not one line of at most {_LONGEST} "
+            f"characters"
         )
     return kind

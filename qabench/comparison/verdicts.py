@@ -9,7 +9,7 @@ from typing import Literal
 from qabench.comparison.contests import Contest, System
 from qabench.comparison.side_by_side import all_against, all_pairs
 from qabench.comparison.statistics import Comparison
-from qabench.scoring.records import Score
+from qabench.scoring.scores import Score
 
 Outcome = Literal["better", "worse", "no evidence", "identical", "too few"]
 FEW_ARTICLES = 30
@@ -112,9 +112,6 @@ def _p_value(comparison: Comparison) -> str:
     return f"{text} after Holm over {comparison.pairs} pairs"
 
 
-_METRICS: dict[str, Score] = {"EM": "exact", "F1": "f1"}
-
-
 def conclusions(
     contest: Contest, *, unequal_budgets: bool = False, baseline: str | None = None
 ) -> tuple[str, ...]:
@@ -138,21 +135,20 @@ def conclusions(
     for systems in classes:
         if len(systems) < 2 or (against and against not in systems):
             continue
-        for metric in _METRICS:
-            pairs = _pairs(systems, metric, against)
+        for score in Score:
+            pairs = _pairs(systems, score, against)
             for pair in pairs:
-                words = verdict(pair, metric)
-                lines.append(f"{metric}: {words.text}.")
+                words = verdict(pair, score.label)
+                lines.append(f"{score.label}: {words.text}.")
                 notes |= dict.fromkeys(f"  {note}." for note in words.notes)
-            if limit := detectable(pairs, metric):
+            if limit := detectable(pairs, score.label):
                 notes[f"  {limit}."] = None
     return (*lines, *notes)
 
 
 def _pairs(
-    systems: Sequence[System], metric: str, baseline: System | None
+    systems: Sequence[System], score: Score, baseline: System | None
 ) -> tuple[Comparison, ...]:
-    score = _METRICS[metric]
     if baseline is None:
         return all_pairs(systems, score)
     others = [one for one in systems if one is not baseline]

@@ -1,4 +1,4 @@
-"""Scores that need no head: what a table's numbers have to be held against."""
+"""Scores that need no head: what a head's scores are compared with."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class HumanScores:
     """Annotators against each other, in percent.
 
     Attributes:
-        exact, f1: mean over the golds of a question, each scored against the others, and then
-            over the questions.
-        questions: those with several golds.
+        exact, f1: mean over the golds of a question, each scored against the others, then over
+            the questions.
+        questions: how many have several golds.
     """
 
     exact: float
@@ -32,7 +32,7 @@ class HumanScores:
 def random_span(examples: Sequence[QAExample], max_words: int) -> OfficialScores:
     """The scores of a random run of 1 to ``max_words`` words of each context, never "".
 
-    The draw follows from the question's id alone.
+    The draw depends only on the question's id.
     """
     of_context: dict[str, list[QAExample]] = {}
     for one in examples:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qabench.base.arrays import Bools
 from qabench.scoring.obstacles import Obstacle
 from qabench.scoring.outcomes import Outcomes
+from qabench.scoring.scores import Score
 
 
 class Owner(StrEnum):
@@ -25,7 +26,7 @@ class Owner(StrEnum):
 
 
 class Fault(StrEnum):
-    """What a wrong answer looks like."""
+    """How an answer is wrong."""
 
     ABSTAINED = "abstained, has an answer"
     ANSWERED = "answered, has none"
@@ -35,14 +36,14 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ceilings:
-    """The best EM that could still be reached, in percent, step by step.
+    """The best EM that is still possible after each step, in percent.
 
     Attributes:
-        tokens: if only the token borders were in the way.
-        windows: and the windows.
-        length: and the limit on the answer's length.
-        n_best: if the head's n-best lists were ranked perfectly, and abstention perfect.
-        answerability: if the head's best spans stood, and abstention were perfect.
+        tokens: with only the token borders in the way.
+        windows: also with the windows.
+        length: also with the limit on an answer's length.
+        n_best: with the head's n-best lists ranked perfectly, and perfect abstention.
+        answerability: with the head's best spans, and perfect abstention.
     """
 
     tokens: float
@@ -53,12 +54,12 @@ class Ceilings:
 
 
 def owners(outcomes: Outcomes, null_threshold: float) -> dict[Owner, float]:
-    """Points of EM that each owner lost; with the EM itself they add up to 100.
+    """Points of EM that each owner lost; together with the EM they add up to 100.
 
-    A foreign system's run does not tell tokens, windows, length and n-best apart: the wrong spans
-    are all the search's.
+    For a foreign system tokens, windows, length and ranking are unknown: every wrong span counts
+    as lost by the search.
     """
-    wrong = outcomes.final(outcomes.exact, null_threshold) < 1
+    wrong = outcomes.final(Score.EM, null_threshold) < 1
     has_answer, right = outcomes.has_answer, outcomes.exact == 1
     nothing = np.zeros(len(outcomes), np.int8)
     obstacle = nothing if outcomes.obstacle is None else outcomes.obstacle
@@ -78,12 +79,11 @@ def owners(outcomes: Outcomes, null_threshold: float) -> dict[Owner, float]:
     return {owner: _percent(mask) for owner, mask in masks.items()}
 
 
-def faults(outcomes: Outcomes, null_threshold: float) -> dict[Fault, NDArray[np.bool_]]:
-    """(N,) each: which questions are answered wrongly in which way."""
-    wrong = outcomes.final(outcomes.exact, null_threshold) < 1
-    abstains, has_answer = outcomes.abstains(null_threshold), outcomes.has_answer
-    # A foreign system may say "" without null odds.
-    abstains = abstains | np.array([not text for text in outcomes.answers], np.bool_)
+def faults(outcomes: Outcomes, null_threshold: float) -> dict[Fault, Bools]:
+    """By fault, (N,) whether each question is answered wrongly in this way."""
+    wrong = outcomes.final(Score.EM, null_threshold) < 1
+    has_answer = outcomes.has_answer
+    abstains = np.array([not text for text in outcomes.final_answers(null_threshold)], np.bool_)
     return {
         Fault.ABSTAINED: wrong & abstains & has_answer,
         Fault.ANSWERED: wrong & ~has_answer,
@@ -106,5 +106,5 @@ def ceilings(outcomes: Outcomes) -> Ceilings | None:
     )
 
 
-def _percent(mask: NDArray[np.bool_]) -> float:
+def _percent(mask: Bools) -> float:
     return 100.0 * float(mask.mean())

@@ -1,4 +1,4 @@
-"""What keeps a gold from being found, whatever the head: tokens, windows, the length limit."""
+"""What keeps every head from finding a gold: tokens, windows, the limit on an answer's length."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qabench.data.examples import GoldAnswer, QAExample
-from qabench.scoring.squad import normalize_answer
+from qabench.scoring.squad import accepted, normalize_answer
 from qabench.windows.cutting import Windows
 
 
 class Obstacle(IntEnum):
-    """The first thing on the way from text to span that no gold of a question gets past."""
+    """The first step from text to span that no gold of a question gets past."""
 
     NONE = 0
-    # Later obstacles are nearer to the answer, so the smallest of all golds' counts.
+    # A smaller number is a later step, so the smallest of all golds counts.
     LENGTH = 1
     WINDOWS = 2
     TOKENS = 3
@@ -26,10 +26,11 @@ class Obstacle(IntEnum):
 def obstacles(
     examples: Sequence[QAExample], windows: Windows, max_answer_tokens: int
 ) -> NDArray[np.int8]:
-    """(N,) :class:`Obstacle` of each question's easiest gold; none where there is no answer.
+    """(N,) :class:`Obstacle` of each question's easiest gold; ``NONE`` where there is no answer.
 
     A gold gets past the tokens if the text between their borders is an exact match, past the
-    windows if one of them holds it whole, past the limit if it has no more tokens than that.
+    windows if one of them holds it whole, and past the limit if it has at most
+    ``max_answer_tokens`` tokens.
     """
     bounds = np.searchsorted(windows.example, np.arange(len(examples) + 1))
     found = np.zeros(len(examples), np.int8)
@@ -49,7 +50,7 @@ class _Finder:
         self.limit = limit
         self.firsts = windows.first[rows]
         self.lasts = self.firsts + windows.length[rows] - 1
-        self.accepted = {normalize_answer(gold.text) for gold in example.answers}
+        self.accepted = accepted(gold.text for gold in example.answers)
         if len(self.firsts):
             context = windows.context[rows.start]
             low, high = windows.texts.bounds[context : context + 2]
@@ -59,7 +60,7 @@ class _Finder:
     def obstacle(self, gold: GoldAnswer) -> Obstacle:
         if not len(self.firsts):
             return Obstacle.TOKENS
-        # The first token that ends behind the gold's start, the last that starts before its end.
+        # From the first token that ends after the gold's start to the last that starts in it.
         first = int(np.searchsorted(self.ends, gold.start, side="right"))
         last = int(np.searchsorted(self.starts, gold.start + len(gold.text), side="left")) - 1
         if first > last:

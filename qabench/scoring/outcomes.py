@@ -1,15 +1,17 @@
 """What a run answered to each question and how that scored: ``questions.parquet``.
 
-It holds the questions with contexts and golds too, so that comparisons, slices and the browsable
-page need nothing but run directories, and every aggregate can be computed again.
+The file also holds the questions with contexts and golds, so that comparisons, slices and the
+browsable page need only run directories, and every aggregate can be computed again.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qabench.base import parquet
+from qabench.base.arrays import Bools, Doubles, Ints
 from qabench.base.files import write_bytes
 from qabench.base.parquet import ParquetError
 from qabench.base.terminal import safe
@@ -26,33 +29,30 @@ from qabench.data.examples import QAExample
 from qabench.errors import DataError, ReportError
 from qabench.scoring.obstacles import Obstacle, obstacles
 from qabench.scoring.predictions import golds_of
-from qabench.scoring.squad import Gold, normalize_answer, score_questions
-from qabench.windows.answers import Answer, Answers
+from qabench.scoring.scores import Score
+from qabench.scoring.squad import Gold, GoldSet, accepted, normalize_answer, score_questions
+from qabench.windows.answers import Answers
 from qabench.windows.cutting import Windows
 
 FILE_NAME = "questions.parquet"
 FORMAT = "qabench-questions/1"
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Outcomes:
     """Results of one run by question, N of them, in the data's order.
 
     Attributes:
         examples: the questions.
-        tune: (N,) the half in which thresholds are chosen; the other is reported on.
-        answers: best span of each question before the null threshold, "" where there is none.
+        tune: (N,) true in the half on which thresholds are chosen; the other is reported on.
+        answers: (N,) the best span of each question, whatever the null threshold; "" for none.
         start, end: (N,) code points of that span; (0, 0) where unknown or none.
-        null_odds: (N,) evidence for no answer: the higher, the more; ``None`` for a foreign system
-            that gives none.
+        null_odds: (N,) evidence for no answer, the higher the more; ``None`` for a foreign system
+            without them.
         exact, f1: (N,) scores of those answers, 0 to 1, before the null threshold.
         windows: (N,) windows of each question; ``None`` for a foreign system.
         obstacle: (N,) :class:`~qabench.scoring.obstacles.Obstacle`; ``None`` for a foreign system.
-        n_best_exact: (N,) best exact score in the n-best list, the null answer left out; ``None``
+        n_best_exact: (N,) the best EM in the n-best list, 0 or 1, without the null answer; ``None``
             for a foreign system.
     """
 
@@ -61,58 +61,105 @@ class Outcomes:
     answers: tuple[str, ...]
     start: Ints
     end: Ints
-    null_odds: Floats | None
-    exact: Floats
-    f1: Floats
+    null_odds: Doubles | None
+    exact: Doubles
+    f1: Doubles
     windows: Ints | None = None
     obstacle: NDArray[np.int8] | None = None
-    n_best_exact: Floats | None = None
+    n_best_exact: Doubles | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
 
-    @property
+    @cached_property
+    def golds(self) -> GoldSet:
+        """The golds of every question, prepared for scoring."""
+        return golds_of(self.examples)
+
+    @cached_property
     def has_answer(self) -> Bools:
         """(N,) whether the question has an answer."""
         return np.array([one.is_answerable for one in self.examples], np.bool_)
 
+    def raw(self, score: Score) -> Doubles:
+        """(N,) scores of ``answers``, 0 to 1, before the null threshold."""
+        found: Doubles = getattr(self, score)
+        return found
+
+    def final(self, score: Score, null_threshold: float) -> Doubles:
+        """(N,) scores after the threshold, 0 to 1: abstaining is right or wrong."""
+        return np.where(self.abstains(null_threshold), ~self.has_answer, self.raw(score))
+
     def abstains(self, null_threshold: float) -> Bools:
-        """(N,) whether the answer is "" because the null odds are greater."""
+        """(N,) whether the null odds are greater than the threshold."""
         if self.null_odds is None:
             return np.zeros(len(self), np.bool_)
         return self.null_odds > null_threshold
 
-    def final(self, scores: Floats, null_threshold: float) -> Floats:
-        """(N,) ``exact`` or ``f1`` after the threshold: abstaining is right or wrong, 1 or 0."""
-        return np.where(self.abstains(null_threshold), ~self.has_answer, scores)
+    def final_answers(self, null_threshold: float) -> tuple[str, ...]:
+        """(N,) answers after the threshold: "" where the run abstains or found no answer."""
+        pairs = zip(self.answers, self.abstains(null_threshold).tolist(), strict=True)
+        return tuple("" if null else text for text, null in pairs)
+
+    def rescored(self) -> Outcomes:
+        """The same answers, scored again."""
+        exact, f1 = score_answers(self.golds, self.answers)
+        return replace(self, exact=exact, f1=f1)
+
+
+def score_answers(golds: Sequence[Gold], answers: Sequence[str]) -> tuple[Doubles, Doubles]:
+    """(N,) EM and (N,) F1, 0 to 1, of an answer to each question, before any null threshold."""
+    by_id = {gold.id: text for gold, text in zip(golds, answers, strict=True)}
+    scores = score_questions(golds, by_id)
+    exact, f1 = (np.array([getattr(one, score) for one in scores], np.float64) for score in Score)
+    return exact, f1
 
 
 def of_run(answers: Answers, windows: Windows, max_answer_tokens: int, tune: Bools) -> Outcomes:
     """The results of a run."""
-    best, examples = answers.best, answers.best.examples
+    best, examples = answers.best, tuple(answers.best.examples)
     golds = golds_of(examples)
-    texts = best.text_by_id()
-    scores = score_questions(golds, texts)
+    texts = tuple(best.text_by_id().values())
+    exact, f1 = score_answers(golds, texts)
     return Outcomes(
-        examples=tuple(examples),
+        examples=examples,
         tune=tune,
-        answers=tuple(texts.values()),
+        answers=texts,
         start=best.start,
         end=best.end,
         null_odds=best.null_odds,
-        exact=np.array([one.exact for one in scores], np.float64),
-        f1=np.array([one.f1 for one in scores], np.float64),
+        exact=exact,
+        f1=f1,
         windows=np.bincount(windows.example, minlength=len(examples)).astype(np.int32),
         obstacle=obstacles(examples, windows, max_answer_tokens),
-        n_best_exact=np.array([_best_exact(*pair) for pair in zip(golds, answers, strict=True)]),
+        n_best_exact=best_exact(golds, _listed_texts(answers), texts),
     )
 
 
-def _best_exact(gold: Gold, answer: Answer) -> float:
-    """The best exact score in the n-best list, the null answer left out."""
-    accepted = {text for text in map(normalize_answer, gold.answers) if text} or {""}
-    texts = {one.text for one in answer.n_best if one.end > 0} or {""}
-    return float(not accepted.isdisjoint(map(normalize_answer, texts)))
+def _listed_texts(answers: Answers) -> Iterator[set[str]]:
+    """The texts of each question's n-best list, without the null answer."""
+    spans = zip(answers.start.tolist(), answers.end.tolist(), strict=True)
+    lengths = np.diff(answers.bounds).tolist()
+    for example, length in zip(answers.best.examples, lengths, strict=True):
+        yield {example.context[start:end] for start, end in islice(spans, length) if end > 0}
+
+
+def best_exact(
+    golds: Sequence[Gold], listed: Iterable[AbstractSet[str]], answers: Sequence[str]
+) -> Doubles:
+    """(N,) the best EM, 0 or 1, in each n-best list without the null answer.
+
+    Args:
+        golds: of the N questions.
+        listed: the texts of each list, without the null answer.
+        answers: what is scored where a list is empty.
+    """
+    rows = zip(golds, listed, answers, strict=True)
+    found = [
+        not accepted(gold.answers).isdisjoint(map(normalize_answer, texts or {answer}))
+        for gold, texts, answer in rows
+    ]
+    return np.array(found, np.float64)
 
 
 def write(outcomes: Outcomes, path: Path) -> None:
@@ -144,7 +191,7 @@ def write(outcomes: Outcomes, path: Path) -> None:
     }
     table = pa.table(columns)
     buffer = io.BytesIO()
-    # Arrow's own schema, which tells how a column was held here, is no part of the format.
+    # Arrow's own schema, which says how a column was held in memory, is not part of the format.
     with pq.ParquetWriter(buffer, table.schema, compression="zstd", store_schema=False) as file:
         file.write_table(table)
         file.add_key_value_metadata({"format": FORMAT})
@@ -152,7 +199,7 @@ def write(outcomes: Outcomes, path: Path) -> None:
 
 
 def _once(texts: Sequence[str]) -> Any:
-    """The column of texts, each distinct one once: many questions may have one long context."""
+    """A column that holds each distinct text once: many questions may share one long context."""
     import pyarrow as pa
 
     place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
@@ -172,7 +219,7 @@ def read(path: Path) -> Outcomes:
     """Read what :func:`write` wrote.
 
     Raises:
-        ReportError: the file is missing, is a link out of its folder, is none of this format, or
+        ReportError: the file is missing, is a link out of its folder, is not of this format, or
             holds what no run can have answered.
     """
     refuse_outside(path)
@@ -186,10 +233,10 @@ def read(path: Path) -> Outcomes:
     except (OSError, TrapError, ParquetError) as error:
         reason = safe(str(error))[:_REASON]
         raise ReportError(
-            f"{path} cannot be read ({reason}); it is written beside each report: run anew."
+            f"{path} cannot be read ({reason}); it is written beside each report: run again."
         ) from error
     if problem := _impossible(found):
-        raise ReportError(f"{path}, {problem}, which no run writes; run anew.")
+        raise ReportError(f"{path}, {problem}, which no run writes; run again.")
     return found
 
 
@@ -200,13 +247,13 @@ _REASON = 200
 def _check_columns(path: Path, given: Any) -> None:
     known = (given.metadata or {}).get(b"format") == FORMAT.encode()
     if not known or not set(_REQUIRED) <= set(given.names):
-        raise ReportError(f"{path} is no {FORMAT} file; run anew with this version of qabench.")
+        raise ReportError(f"{path} is not a {FORMAT} file; run again with this version of qabench.")
     for name, type in _types().items():
         if given.names.count(name) > 1:
-            raise ReportError(f"{path} has the column {name!r} twice; run anew.")
+            raise ReportError(f"{path} has the column {name!r} twice; run again.")
         if name in given.names and not given.field(name).type.equals(type):
             wrong = safe(str(given.field(name).type))[:_REASON]
-            raise ReportError(f"{path}, column {name!r}: is {wrong}, not {type}; run anew.")
+            raise ReportError(f"{path}, column {name!r}, is {wrong}, not {type}; run again.")
 
 
 def _types() -> dict[str, Any]:
@@ -224,16 +271,16 @@ def _types() -> dict[str, Any]:
 
 
 def _examples(path: Path, batches: Sequence[Any]) -> tuple[QAExample, ...]:
-    """The questions, held to the rules of data files."""
+    """The questions, checked by the rules of data files."""
     columns = ["id", "title", "question", "context", "answers"]
     rows = (row for batch in batches for row in parquet.rows(batch.select(columns)))
     records = (RawRecord(f"row {number}", row) for number, row in enumerate(rows, start=1))
     try:
         data = audit(records, str(path), "skip")
     except DataError as error:
-        raise ReportError(f"{error}; run anew.") from error
+        raise ReportError(f"{error}; run again.") from error
     if data.skipped:
-        raise ReportError(f"{data.skipped[0]}; run anew.")
+        raise ReportError(f"{data.skipped[0]}; run again.")
     return data.examples
 
 
@@ -253,7 +300,7 @@ def _outcomes(examples: tuple[QAExample, ...], batches: list[Any]) -> Outcomes:
 
 
 def _impossible(found: Outcomes) -> str | None:
-    """The first value that is out of its range, and whose."""
+    """The first value that is out of its range, and its question."""
     ends = np.array([len(one.context) for one in found.examples])
     rules = {
         "start": (found.start >= 0) & (found.start <= found.end),
@@ -272,5 +319,5 @@ def _impossible(found: Outcomes) -> str | None:
     return None
 
 
-def _is_share(values: Floats) -> Bools:
+def _is_share(values: Doubles) -> Bools:
     return (values >= 0) & (values <= 1)

@@ -1,4 +1,4 @@
-"""Metrics of plugins: computed for a report, and again from the results by question."""
+"""Metrics of plugins, computed from the results by question."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from qabench.plugins.discovery import NAME
 from qabench.plugins.hookspecs import MetricSpec, ScoredQuestion
 from qabench.reports.report import MetricFacts
 from qabench.scoring.outcomes import Outcomes
+from qabench.scoring.scores import Score
 
 HOOK = "qabench_metrics"
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the installed metrics give.
+    """What the metrics of installed plugins give.
 
     Attributes:
         values: by distribution and name, as ``distribution/name``.
@@ -55,9 +56,8 @@ def measure(found: Outcomes, null_threshold: float) -> Measured:
 def _questions(found: Outcomes, null_threshold: float) -> tuple[ScoredQuestion, ...]:
     size = len(found)
     odds = [None] * size if found.null_odds is None else found.null_odds.tolist()
-    abstains = found.abstains(null_threshold)
-    finals = ["" if null else best for null, best in zip(abstains, found.answers, strict=True)]
-    scores = (found.final(one, null_threshold).tolist() for one in (found.exact, found.f1))
+    finals = found.final_answers(null_threshold)
+    scores = (found.final(score, null_threshold).tolist() for score in Score)
     columns = (found.examples, finals, found.answers, odds, *scores)
     return tuple(ScoredQuestion(*row) for row in zip(*columns, strict=True))
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from qabench.base.arrays import Doubles
 from qabench.errors import ReportError
 from qabench.reports.report import Report
 from qabench.scoring import outcomes
 from qabench.scoring.outcomes import Outcomes
-
-Score = Literal["exact", "f1"]
+from qabench.scoring.scores import Score
 
 
 @dataclass(frozen=True)
 class Record:
-    """A finished run and the folder that it lies in."""
+    """A finished run and the folder that holds its files."""
 
     report: Report
     folder: Path
@@ -28,22 +26,31 @@ class Record:
         """The run's seed; 0 for a foreign system."""
         return self.report.seed
 
+    @property
+    def null_threshold(self) -> float:
+        """Where null odds are greater the run abstains."""
+        return self.report.scores.null_threshold
+
     @cached_property
     def outcomes(self) -> Outcomes:
         """Its results by question.
 
         Raises:
-            ReportError: they do not lie beside the report, or are not of its data.
+            ReportError: they are not beside the report, or are of other questions.
         """
         found = outcomes.read(self.folder / outcomes.FILE_NAME)
         if len(found) != self.report.dev.questions:
             raise ReportError(
-                f"{self.folder / outcomes.FILE_NAME} has {len(found)} questions, its report "
-                f"{self.report.dev.questions}; run anew."
+                f"{self.folder / outcomes.FILE_NAME} has {len(found)} questions, but its report "
+                f"{self.report.dev.questions}; run again."
             )
         return found
 
     def final(self, score: Score) -> Doubles:
         """(N,) scores by question at the run's own null threshold, 0 to 1."""
-        raw = getattr(self.outcomes, score)
-        return self.outcomes.final(raw, self.report.scores.null_threshold)
+        return self.outcomes.final(score, self.null_threshold)
+
+    @property
+    def final_answers(self) -> tuple[str, ...]:
+        """(N,) answers at the run's own null threshold, "" for none."""
+        return self.outcomes.final_answers(self.null_threshold)

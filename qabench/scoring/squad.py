@@ -15,6 +15,8 @@ from dataclasses import dataclass, fields
 from itertools import accumulate, pairwise
 from typing import NamedTuple, overload
 
+from qabench.scoring.scores import Score
+
 _PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]+")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 Tokens = tuple[str, ...]
@@ -27,6 +29,15 @@ def normalize_answer(text: str) -> str:
 
 def _tokens(text: str) -> Tokens:
     return tuple(_ARTICLES.sub(" ", _PUNCTUATION.sub("", text.lower())).split())
+
+
+def accepted(golds: Iterable[str]) -> frozenset[str]:
+    """The normalized texts that match one of a question's golds exactly.
+
+    Golds that normalize to nothing are dropped; where none is left, only the empty text matches.
+    """
+    texts = frozenset(map(normalize_answer, golds)) - {""}
+    return texts or frozenset({""})
 
 
 def exact_match(gold: str, prediction: str) -> int:
@@ -62,14 +73,14 @@ def _common(gold: Tokens, prediction: Tokens) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """The gold answers of one question as they stand in the data; none: it has no answer."""
+    """The gold answers of one question as they are in the data; without any it has no answer."""
 
     id: str
     answers: tuple[str, ...]
 
 
 class QuestionScore(NamedTuple):
-    """Scores of one prediction, 0 to 1, before any threshold; the best over the golds of each."""
+    """EM and F1 of one prediction, 0 to 1, before any threshold; each the best over the golds."""
 
     id: str
     has_answer: bool
@@ -86,10 +97,10 @@ class _TokenCache(dict[str, Tokens]):
 
 
 class _Question(NamedTuple):
-    """A question's golds made ready.
+    """A question's golds, prepared for scoring.
 
     Attributes:
-        accepted: tokens of each distinct gold; those that normalize to nothing are dropped, and
+        accepted: tokens of each distinct gold; golds that normalize to nothing are dropped, and
             where none is left the empty answer is right.
         words: all of those tokens.
     """
@@ -117,8 +128,9 @@ class _Question(NamedTuple):
 
 
 class GoldSet(Sequence[Gold]):
-    """Golds made ready to score many predictions: no text is normalized twice. It may stand
-    wherever golds are asked for.
+    """Golds prepared to score many predictions: no text is normalized twice.
+
+    It can be used wherever golds are asked for.
     """
 
     def __init__(self, golds: Iterable[Gold]) -> None:
@@ -128,7 +140,7 @@ class GoldSet(Sequence[Gold]):
 
     @classmethod
     def of(cls, golds: Sequence[Gold]) -> GoldSet:
-        """These golds made ready, unless they are so already."""
+        """These golds, prepared unless they already are."""
         return golds if isinstance(golds, cls) else cls(golds)
 
     def scores(self, predictions: Mapping[str, str]) -> tuple[QuestionScore, ...]:
@@ -155,7 +167,7 @@ class GoldSet(Sequence[Gold]):
 def score_questions(
     golds: Sequence[Gold], predictions: Mapping[str, str]
 ) -> tuple[QuestionScore, ...]:
-    """Score every question's prediction; a :class:`GoldSet` saves time from call to call.
+    """Score every question's prediction; a :class:`GoldSet` saves time over several calls.
 
     Golds that normalize to nothing are dropped; where none is left the empty answer is right, but
     the question still counts as one with an answer.
@@ -171,7 +183,7 @@ class OfficialScores:
     """The official script's result: percent, counts and thresholds.
 
     HasAns and NoAns keys are ``None`` where there is no such question, ``best_*`` where no null
-    odds were given. The ``best_*`` are tuned on the questions that they score.
+    odds were given. The ``best_*`` are tuned on the very questions that they score.
     """
 
     exact: float
@@ -189,7 +201,7 @@ class OfficialScores:
     best_f1_thresh: float | None = None
 
     def as_dict(self) -> dict[str, float]:
-        """The official keys in the official order, the absent ones left out."""
+        """The official keys in the official order, without those that are ``None``."""
         pairs = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {name: value for name, value in pairs if value is not None}
 
@@ -204,46 +216,64 @@ def official_scores(
 
     Args:
         golds: one for each question, at least one.
-        predictions: by question id; with null odds, the best non-null answers, not nulled ones,
-            since no threshold can bring back an answer that was left out.
+        predictions: by question id; with null odds, the best non-null answers, since no threshold
+            can bring back an answer that was replaced by "".
         null_odds: by question id; without them all are 0 and there are no ``best_*``.
         null_threshold: where null odds are greater (not equal), a question counts as answered
             with "".
 
     Raises:
-        KeyError: a question has no prediction, or none among null odds that were given; ids of
-            no question are left out.
+        KeyError: a question has no prediction, or no null odds where some are given; ids that no
+            question has are ignored.
     """
     scores = score_questions(golds, predictions)
     odds = dict.fromkeys(predictions, 0.0) if null_odds is None else null_odds
     nulled = [odds[one.id] > null_threshold for one in scores]
-    # Nulling is scored by answerability alone, even where the golds normalize to nothing.
-    exact, f1 = (
-        [
-            float(not one.has_answer) if null else getattr(one, name)
+    # What is nulled is scored by answerability, even where the golds normalize to nothing.
+    finals = {
+        score: [
+            float(not one.has_answer) if null else getattr(one, score)
             for one, null in zip(scores, nulled, strict=True)
         ]
-        for name in ("exact", "f1")
-    )
-    parts: dict[str, float | int] = {}
-    for name, has_answer in (("HasAns", True), ("NoAns", False)):
+        for score in Score
+    }
+    keys = _by_answerability(scores, finals)
+    if null_odds is not None:
+        keys |= _at_best_thresholds(scores, predictions, null_odds)
+    exact, f1 = map(_percent, finals.values())
+    return OfficialScores(exact, f1, len(scores), **keys)  # type: ignore[arg-type]
+
+
+def _by_answerability(
+    scores: Sequence[QuestionScore], finals: Mapping[Score, Sequence[float]]
+) -> dict[str, float]:
+    """The HasAns and NoAns keys of the kinds of question that there are."""
+    keys: dict[str, float] = {}
+    for kind, has_answer in (("HasAns", True), ("NoAns", False)):
         chosen = [index for index, one in enumerate(scores) if one.has_answer is has_answer]
         if chosen:
-            parts[f"{name}_exact"] = _percent([exact[index] for index in chosen])
-            parts[f"{name}_f1"] = _percent([f1[index] for index in chosen])
-            parts[f"{name}_total"] = len(chosen)
-    if null_odds is not None:
-        ranked = _ranked(scores, null_odds)
-        answered = [bool(predictions[one.id]) for one in ranked]
-        for name in ("exact", "f1"):
-            best, last = _best_cut(ranked, answered, name)
-            parts[f"best_{name}"] = best
-            parts[f"best_{name}_thresh"] = 0.0 if last is None else null_odds[last]
-    return OfficialScores(_percent(exact), _percent(f1), len(scores), **parts)  # type: ignore[arg-type]
+            for score, values in finals.items():
+                keys[f"{kind}_{score}"] = _percent([values[index] for index in chosen])
+            keys[f"{kind}_total"] = len(chosen)
+    return keys
+
+
+def _at_best_thresholds(
+    scores: Sequence[QuestionScore], predictions: Mapping[str, str], null_odds: Mapping[str, float]
+) -> dict[str, float]:
+    """The ``best_*`` keys."""
+    ranked = _ranked(scores, null_odds)
+    answered = [bool(predictions[one.id]) for one in ranked]
+    keys: dict[str, float] = {}
+    for score in Score:
+        best, last = _best_cut(ranked, answered, score)
+        keys[f"best_{score}"] = best
+        keys[f"best_{score}_thresh"] = 0.0 if last is None else null_odds[last]
+    return keys
 
 
 def always_null(golds: Sequence[Gold]) -> OfficialScores:
-    """The scores of answering "" to every question: the line that every head must be above."""
+    """The scores of answering "" to every question, which every head must beat."""
     return official_scores(golds, {gold.id: "" for gold in golds})
 
 
@@ -261,17 +291,19 @@ def _ranked(
 
 
 def _best_cut(
-    ranked: Sequence[QuestionScore], answered: Sequence[bool], name: str
+    ranked: Sequence[QuestionScore], answered: Sequence[bool], score: Score
 ) -> tuple[float, str | None]:
-    """Best score, and the last question that is not nulled then; with the script's faults: ties
-    are passed one question at a time, and nulling everything is reported as threshold 0.
+    """The best score, and the last question that is still answered at it.
+
+    With the script's faults: ties are passed one question at a time, and nulling everything is
+    reported as threshold 0.
     """
     gains = [
-        getattr(one, name) if one.has_answer else -int(text)
+        getattr(one, score) if one.has_answer else -int(text)
         for one, text in zip(ranked, answered, strict=True)
     ]
     all_null = sum(not one.has_answer for one in ranked)
-    # One by one, as the script adds, so that the digits are the same.
+    # Added one by one as in the script, so that the digits are the same.
     running = list(accumulate(gains, initial=all_null))
     best = max(running)
     cut = running.index(best)
@@ -280,10 +312,10 @@ def _best_cut(
 
 @dataclass(frozen=True, slots=True)
 class AveragePrecisions:
-    """What the official script adds when it is told to draw precision-recall curves, in percent.
+    """What the official script adds where it draws precision-recall curves, in percent.
 
-    ``oracle`` takes every answer to a question that has one for right: how well the null odds
-    alone tell the two kinds of question apart.
+    ``oracle`` counts every answer to an answerable question as right: it shows how well the null
+    odds tell answerable and unanswerable questions apart.
     """
 
     pr_exact_ap: float

@@ -1,9 +1,9 @@
-"""Null thresholds: chosen on one half of the questions, reported on the other.
+"""Null thresholds: the score at every one of them, and the best.
 
 A question is nulled (answered with "") where its null odds are greater than the threshold, and
-then scores 1 if it has no answer, else 0; where they are not, its answer scores what it scores.
-Questions with equal null odds switch together, so every score here is one that some threshold
-really gives. A threshold tuned on the questions that it is reported on is optimistic.
+then scores 1 if it has no answer, else 0; otherwise its answer scores what it scores. Questions
+with equal null odds switch together, so every score here is one that some threshold really gives.
+A threshold tuned on the questions that it is reported on is optimistic.
 """
 
 from __future__ import annotations
@@ -11,29 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Longs = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from qabench.base.arrays import Bools, Doubles, Longs
 
 # Sums in another order differ in the last digits; scores nearer than this are equally good.
 _SAME = 1e-9
-
-
-def scores_at(
-    null_odds: Floats, score_if_answered: Floats, has_answer: Bools, threshold: float
-) -> Floats:
-    """(N,) float64 scores of the questions at one threshold.
-
-    Args:
-        null_odds: (N,) evidence for no answer, in the head's unit.
-        score_if_answered: (N,) 0 to 1, EM or F1 of the best non-null answer; an unanswerable
-            question has 0, but 1 where that answer is empty all the same.
-        has_answer: (N,) whether the question has an answer.
-        threshold: the question is nulled where its null odds are greater, not equal.
-    """
-    return np.where(null_odds > threshold, ~has_answer, score_if_answered).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,24 +23,20 @@ class Sweep:
     """The mean score at every threshold: a step function.
 
     Attributes:
-        edges: (K + 1,) ascending; step k holds for thresholds from ``edges[k]`` up to, but not
+        edges: (K + 1,) rising; step k holds for thresholds from ``edges[k]`` up to, but not
             including, ``edges[k + 1]``. The first is -inf (all nulled), the others are the K
-            distinct null odds; from the last on every question is answered.
+            distinct null odds; from the last one on every question is answered.
         scores: (K + 1,) mean score on each step, 0 to 1.
     """
 
-    edges: Floats
-    scores: Floats
-
-    def at(self, threshold: float) -> float:
-        """The mean score at a threshold."""
-        return float(self.scores[np.searchsorted(self.edges, threshold, side="right") - 1])
+    edges: Doubles
+    scores: Doubles
 
     def best(self) -> float:
         """A threshold with the highest mean score.
 
         The middle of the widest stretch of best thresholds, the lowest of equally wide ones: the
-        choice that small changes of the null odds upset least. If only an endless stretch is
+        choice that depends least on small changes of the null odds. If only an endless stretch is
         best, its end: just below the lowest null odds (all nulled) or the highest (none nulled).
         """
         best = self.scores >= self.scores.max() - _SAME
@@ -75,8 +53,14 @@ class Sweep:
         return float(middle if low[widest] <= middle < high[widest] else low[widest])
 
 
-def sweep(null_odds: Floats, score_if_answered: Floats, has_answer: Bools) -> Sweep:
-    """The mean score, of EM or F1, at every threshold; arguments as for :func:`scores_at`.
+def sweep(null_odds: Doubles, score_if_answered: Doubles, has_answer: Bools) -> Sweep:
+    """The mean EM or F1 at every threshold.
+
+    Args:
+        null_odds: (N,) evidence for no answer, in the head's unit.
+        score_if_answered: (N,) 0 to 1, EM or F1 of the best non-null answer; an unanswerable
+            question has 0, but 1 where that answer is empty anyway.
+        has_answer: (N,) whether the question has an answer.
 
     Raises:
         ValueError: there is no question, shapes differ, or null odds are not finite.
@@ -90,18 +74,20 @@ def sweep(null_odds: Floats, score_if_answered: Floats, has_answer: Bools) -> Sw
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Groups:
-    """Questions of equal null odds: (K,) ascending odds, and sums over the questions of each."""
+    """Questions of equal null odds: (K,) rising odds, and sums over the questions of each."""
 
-    odds: Floats
+    odds: Doubles
     questions: Longs
     unanswerable: Longs
-    score: Floats
-    answerable_score: Floats
+    score: Doubles
+    answerable_score: Doubles
 
 
-def _by_odds(null_odds: Floats, score_if_answered: Floats, has_answer: Bools) -> _Groups:
+def _by_odds(null_odds: Doubles, score_if_answered: Doubles, has_answer: Bools) -> _Groups:
     if not len(null_odds) == len(score_if_answered) == len(has_answer) > 0:
-        raise ValueError("null odds, scores and has_answer must be of the same questions, not none")
+        raise ValueError(
+            "null odds, scores and has_answer must be of the same questions, and not empty"
+        )
     if not np.isfinite(null_odds).all():
         raise ValueError("null odds must be finite")
     odds, group = np.unique(np.asarray(null_odds, np.float64), return_inverse=True)
@@ -117,25 +103,22 @@ def _by_odds(null_odds: Floats, score_if_answered: Floats, has_answer: Bools) ->
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PrecisionRecall:
-    """Precision and recall of answering, as in the official script (one point a threshold).
+    """Precision and recall of answering, as in the official script.
 
     Attributes:
-        thresholds: (K,) distinct null odds, ascending.
-        precision: (K,) score of answerable questions that are answered, by questions answered.
+        precision: (K,) at each distinct null odds as threshold, rising: the score of the answerable
+            questions that are answered, by questions answered.
         recall: (K,) the same score, by answerable questions.
-        average_precision: precision averaged over the steps of recall, 0 to 1.
     """
 
-    thresholds: Floats
-    precision: Floats
-    recall: Floats
-    average_precision: float
+    precision: Doubles
+    recall: Doubles
 
 
 def precision_recall(
-    null_odds: Floats, score_if_answered: Floats, has_answer: Bools
+    null_odds: Doubles, score_if_answered: Doubles, has_answer: Bools
 ) -> PrecisionRecall:
-    """The precision-recall curve; arguments as for :func:`scores_at`.
+    """The precision-recall curve; arguments as for :func:`sweep`.
 
     Raises:
         ValueError: as for :func:`sweep`, or no question has an answer, so that there is no recall.
@@ -144,75 +127,32 @@ def precision_recall(
     if not has_answer.any():
         raise ValueError("without an answerable question there is no recall")
     found = np.cumsum(groups.answerable_score)
-    precision = found / np.cumsum(groups.questions)
-    recall = found / np.count_nonzero(has_answer)
-    average = float(precision @ np.diff(recall, prepend=0.0))
-    return PrecisionRecall(groups.odds, precision, recall, average)
+    return PrecisionRecall(
+        precision=found / np.cumsum(groups.questions), recall=found / np.count_nonzero(has_answer)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RiskCoverage:
-    """How wrong the answered questions are, by how many are answered.
+    """How wrong the answered questions are, by how many are answered (Geifman & El-Yaniv 2017,
+    "Selective Classification for Deep Neural Networks").
 
     Attributes:
-        thresholds: (K,) distinct null odds, ascending.
-        coverage: (K,) share of all questions that are answered, ascending to 1.
+        coverage: (K,) at each distinct null odds as threshold, rising to 1: the share of all
+            questions that are answered.
         risk: (K,) 1 - mean score of the answered questions, with or without a gold answer.
-        area: risk averaged over coverage (Geifman & El-Yaniv 2017, "Selective Classification for
-            Deep Neural Networks"), 0 to 1, the lower the better.
     """
 
-    thresholds: Floats
-    coverage: Floats
-    risk: Floats
-    area: float
+    coverage: Doubles
+    risk: Doubles
 
 
-def risk_coverage(null_odds: Floats, score_if_answered: Floats, has_answer: Bools) -> RiskCoverage:
+def risk_coverage(
+    null_odds: Doubles, score_if_answered: Doubles, has_answer: Bools
+) -> RiskCoverage:
     """The risk-coverage curve; arguments and errors as for :func:`sweep`."""
     groups = _by_odds(null_odds, score_if_answered, has_answer)
     answered = np.cumsum(groups.questions)
-    coverage = answered / len(null_odds)
-    risk = 1 - np.cumsum(groups.score) / answered
-    area = float(risk @ np.diff(coverage, prepend=0.0))
-    return RiskCoverage(groups.odds, coverage, risk, area)
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """A threshold and what it is worth; scores are means, 0 to 1.
-
-    Attributes:
-        threshold: the best on the tune half.
-        tune_score: there, so optimistic.
-        test_score: on the test half, which had no say in it: the score to report.
-        best_test_score: what the best threshold on the test half itself would give.
-    """
-
-    threshold: float
-    tune_score: float
-    test_score: float
-    best_test_score: float
-
-
-def held_out(
-    null_odds: Floats, score_if_answered: Floats, has_answer: Bools, tune: Bools
-) -> HeldOut:
-    """Choose the threshold on one half, score the other; arguments as for :func:`scores_at`.
-
-    Args:
-        null_odds: (N,).
-        score_if_answered: (N,).
-        has_answer: (N,).
-        tune: (N,) true for the half that the threshold is chosen on.
-
-    Raises:
-        ValueError: as for :func:`sweep`, for either half.
-    """
-    on_tune, on_test = (
-        sweep(null_odds[half], score_if_answered[half], has_answer[half]) for half in (tune, ~tune)
-    )
-    threshold = on_tune.best()
-    return HeldOut(
-        threshold, on_tune.at(threshold), on_test.at(threshold), float(on_test.scores.max())
+    return RiskCoverage(
+        coverage=answered / len(null_odds), risk=1 - np.cumsum(groups.score) / answered
     )

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from qabench.base.numbers import percent
+
 if TYPE_CHECKING:
     from qabench.comparison.leaderboard import Row, Table
     from qabench.scoring.predictions import FileScores
@@ -21,8 +23,8 @@ _TABULATE = {"plain": "simple", "github": "github", "latex": "latex", "html": "h
 def render(tables: Sequence[Table], format: str) -> str:
     """All tables as text in one of ``FORMATS``.
 
-    CSV has the table's title as its first column, and mean and standard deviation in columns of
-    their own; JSON has unrounded numbers.
+    CSV has the table's title as its first column, and mean and standard deviation in separate
+    columns; CSV and JSON have unrounded numbers.
     """
     if format == "json":
         return json.dumps([_document(table) for table in tables], indent=2) + "\n"
@@ -55,14 +57,14 @@ def _text(table: Table, format: str) -> str:
     if format == "latex":
         comments = "".join(f"% {line}\n" for line in lines)
         return f"% {table.title}\n{body}\n{comments}"
-    # Markdown runs lines together that no blank line parts.
+    # Markdown joins lines without a blank line between them.
     blank = "\n" if format == "github" else ""
     listed = "".join(f"{line}\n{blank}" for line in lines)
     return f"{table.title}\n{blank}{body}\n{blank}{listed}"
 
 
 def _markdown(text: str) -> str:
-    """Text that is no markup, and that stays in its cell."""
+    """Text without markup that stays in its cell."""
     return _MARKUP.sub(r"\\\g<0>", text)
 
 
@@ -113,7 +115,7 @@ def score_table(scores: FileScores) -> str:
 
     null = scores.always_null.as_dict()
     rows = [
-        [key, *(f"{one:.2f}" if isinstance(one, float) else one for one in (value, null.get(key)))]
+        [key, *(percent(one) if isinstance(one, float) else one for one in (value, null.get(key)))]
         for key, value in scores.official.as_dict().items()
     ]
     headers = ("official score", "value", "always null")

@@ -16,6 +16,7 @@ from qabench.errors import ReportError
 from qabench.reports import report_file
 from qabench.reports.unfinished import Unfinished
 from qabench.scoring import outcomes
+from qabench.scoring.scores import Score
 from qabench.views.compare_text import render
 
 
@@ -110,20 +111,41 @@ def test_side_by_side_counts_what_it_says(runs):
     assert em.comparison.difference == pytest.approx((em.a - em.b) / 100)
     assert em.comparison.units == 40
     for seed, test in found.by_seed:
-        right = [system.records[seed].final("exact") for system in (good, bad)]
+        right = [system.records[seed].final(Score.EM) for system in (good, bad)]
         assert test.only_a == int((right[0] > right[1]).sum())
         assert test.only_b == int((right[0] < right[1]).sum())
     assert sum(a for _, a, _ in found.faults) == pytest.approx(100 - em.a)
-    flips = np.abs(good.final("exact").mean(0) - bad.final("exact").mean(0))
+    flips = np.abs(good.final(Score.EM).mean(0) - bad.final(Score.EM).mean(0))
     assert len(found.flips) == int((flips > 0).sum())
     assert all(abs(one.a - one.b) > 0 for one in found.flips)
+
+
+def test_slices_of_all_questions_are_left_out(runs):
+    _, good, bad = opponents(runs / "good", runs / "bad")
+    names = {one.name for one in side_by_side(good, bad).by_slice}
+    # Every context has five words, and not every question has an answer.
+    assert not any(name.startswith("context length") for name in names)
+    assert {"question word: who", "question word: when", "answer length: 1 word"} <= names
+
+
+def test_a_flip_shows_the_answers_of_the_lowest_seeds(tmp_path):
+    right = np.arange(QUESTIONS) < 60
+    for name, seeds in (("steady", {0: right, 1: right}), ("shaky", {3: right, 7: ~right})):
+        for seed, answered in seeds.items():
+            write_run(tmp_path, name, seed, answered)
+    _, steady, shaky = opponents(tmp_path / "steady", tmp_path / "shaky")
+    flips = side_by_side(steady, shaky).flips
+    assert {flip.b for flip in flips} == {0.5}
+    # Seed 3, not seed 7, answers what the others do.
+    assert [one.answer_b for one in flips] == [one.answer_a for one in flips]
+    assert {flip.answer_a for flip in flips} == {"Anna", ""}
 
 
 def test_the_text_shows_questions_without_their_escape_sequences(runs):
     contest, good, bad = opponents(runs / "good", runs / "bad")
     text = render(side_by_side(good, bad), contest, slices=3, flips=60)
     assert "EM: good is better than bad" in text
-    assert "exact McNemar p" in text
+    assert "exact McNemar test, p < 0.001" in text
     assert "[Anna] came in May" in text
     assert "When did" in text
     assert "\x1b" not in text

@@ -30,7 +30,7 @@ from qabench.reports.report import Report
 from qabench.runs.importing import ForeignFiles, import_predictions
 from qabench.runs.verify import Verification, verify
 from qabench.views.page.data import _kinds
-from qabench.views.plots.comparing import by_slice
+from qabench.views.plots import draw
 
 PLUGIN = ROOT / "tests" / "support" / "plugin_with_hooks"
 METRIC = "example-hooks/answered"
@@ -175,7 +175,8 @@ def test_slices_of_a_plugin_stand_wherever_those_of_qabench_do(example, imported
     assert {one.name for one in own} == {"none", "one"}
     assert sum(len(one) for one in own) == len(examples)
     assert set(_kinds(examples, None)["words shared with context"]["names"]) == {"none", "one"}
-    titles = [axes.get_title(loc="left") for axes in by_slice(contest).axes]
+    (picture,) = (one for one in draw(contest) if one.name == "slices")
+    titles = [axes.get_title(loc="left") for axes in picture.figure.axes]
     assert "words shared with context" in titles
 
 
@@ -307,11 +308,11 @@ def test_a_metric_that_fails_is_named_in_the_report_and_no_other_is_lost(
     [
         ("raise SystemExit(3)", "SystemExit: 3"),
         (SLICES_OF("'mine'", "lambda one: 1 / 0"), "group 'mine': ZeroDivisionError"),
-        (SLICES_OF("'mine'", "lambda one: 7"), "kind 7 of question 's2-0' is no line"),
-        (SLICES_OF("'mine'", "lambda one: 'a\\nb'"), "is no line of at most 60 characters"),
+        (SLICES_OF("'mine'", "lambda one: 7"), "kind 7 of question 's2-0' is not one line"),
+        (SLICES_OF("'mine'", "lambda one: 'a\\nb'"), "is not one line of at most 60 characters"),
         (SLICES_OF("'<b>'", "lambda one: None"), "group '<b>' is not made of letters"),
-        (SLICES_OF("'windows'", "lambda one: 'x'"), "'windows' is one of qabench itself"),
-        (SLICES_OF("'article'", "lambda one: 'x'"), "'article' is one of qabench itself"),
+        (SLICES_OF("'windows'", "lambda one: 'x'"), "'windows' is qabench's own"),
+        (SLICES_OF("'article'", "lambda one: 'x'"), "'article' is qabench's own"),
         (
             SLICES_OF("'words shared with context'", "lambda one: 'x'"),
             "is also one of example-hooks 0.3; uninstall one of them",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from qabench.data.examples import GoldAnswer, QAExample
-from qabench.data.halves import split_questions
 from qabench.scoring.baselines import human, random_span
 from qabench.scoring.squad import exact_match, token_f1
 
@@ -45,21 +44,3 @@ def test_a_random_span_is_the_same_for_the_same_question_whatever_the_others():
 
 def test_one_word_of_one_is_always_found():
     assert random_span([question("a", "here", context="here")], 30).exact == 100
-
-
-def test_no_article_is_in_both_halves():
-    examples = [question(str(place), title=f"article {place // 3}") for place in range(30)]
-    tune = split_questions(examples, 0)
-    assert tune.sum() == 15
-    assert all(len({bool(tune[i]) for i in range(a, a + 3)}) == 1 for a in range(0, 30, 3))
-
-
-def test_contexts_tell_articles_apart_where_titles_do_not():
-    examples = [question(str(place), context=f"context {place % 4}") for place in range(8)]
-    tune = split_questions(examples, 0)
-    assert tune.sum() == 4
-    assert (tune[:4] == tune[4:]).all()
-
-
-def test_questions_on_one_context_are_not_split():
-    assert not split_questions([question("a"), question("b")], 0).any()

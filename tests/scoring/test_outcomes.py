@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,9 @@ from qabench.errors import ReportError
 from qabench.scoring import outcomes
 from qabench.scoring.losses import Fault, Owner, ceilings, faults, owners
 from qabench.scoring.obstacles import Obstacle, obstacles
-from qabench.scoring.outcomes import Outcomes
+from qabench.scoring.outcomes import Outcomes, best_exact
+from qabench.scoring.scores import Score
+from qabench.scoring.squad import Gold
 from qabench.windows.answers import Answers, BestSpans
 from qabench.windows.cutting import PairTemplate, make_windows
 
@@ -107,6 +111,39 @@ def run() -> Outcomes:
     return outcomes.of_run(answers, windows_of(examples), 2, tune)
 
 
+def test_final_answers_are_empty_where_the_run_abstains(run):
+    assert run.final_answers(0.0) == ("two", "six", "six", "two", "", "two", "", "two", "two")
+    assert run.final_answers(-2.0) == ("",) * len(run)
+    assert run.final_answers(1.0) == run.answers
+
+
+def test_final_scores_of_what_is_nulled_are_1_where_there_is_no_answer(run):
+    nulled = run.null_odds > 0
+    final = run.final(Score.EM, 0.0)
+    assert (final[nulled] == ~run.has_answer[nulled]).all()
+    assert (final[~nulled] == run.raw(Score.EM)[~nulled]).all()
+
+
+def test_scoring_again_gives_the_same_scores_and_corrects_wrong_ones(run):
+    wrong = dataclasses.replace(run, exact=1 - run.exact, f1=run.f1 / 2)
+    assert same(wrong.rescored(), run)
+
+
+@pytest.mark.parametrize(
+    ("golds", "listed", "answer", "expected"),
+    [
+        (["two"], {"The two.", "six"}, "six", 1),
+        (["two"], {"six"}, "two", 0),
+        (["two"], set(), "two", 1),
+        (["the", "two"], {"a"}, "six", 0),
+        (["the"], {"a"}, "six", 1),
+        ([], set(), "", 1),
+    ],
+)
+def test_the_best_of_a_list_is_an_exact_match_of_a_gold(golds, listed, answer, expected):
+    assert best_exact([Gold("q", tuple(golds))], [listed], [answer]).tolist() == [expected]
+
+
 def test_every_lost_point_has_one_owner(run):
     lost = owners(run, 0.0)
     share = 100 / len(run)
@@ -130,10 +167,10 @@ def test_lost_points_and_em_add_up_to_100_at_every_threshold(threshold):
     texts = random.choice(["two", "six"], 30).tolist()
     answers = answers_of(examples, texts, random.normal(size=30).tolist(), [["nine"]] * 30)
     found = outcomes.of_run(answers, windows_of(examples), 30, np.zeros(30, bool))
-    em = 100 * found.final(found.exact, threshold).mean()
+    em = 100 * found.final(Score.EM, threshold).mean()
     assert sum(owners(found, threshold).values()) + em == pytest.approx(100)
     wrong = sum(mask.astype(int) for mask in faults(found, threshold).values())
-    assert (wrong == (found.final(found.exact, threshold) < 1)).all()
+    assert (wrong == (found.final(Score.EM, threshold) < 1)).all()
 
 
 def test_ceilings_fall_from_step_to_step(run):
@@ -197,7 +234,7 @@ def test_a_parquet_file_of_another_kind_is_refused(tmp_path):
 
     path = tmp_path / outcomes.FILE_NAME
     pq.write_table(pa.table({"id": ["a"]}), path)
-    with pytest.raises(ReportError, match="no qabench-questions/1 file"):
+    with pytest.raises(ReportError, match="not a qabench-questions/1 file"):
         outcomes.read(path)
 
 

@@ -85,13 +85,11 @@ def examples() -> tuple[QAExample, ...]:
     )
 
 
-def write_run(runs: Path, name: str, seed: int, right: np.ndarray, **changed) -> Path:
-    """A run that is right on these questions: abstains on the others that have an answer."""
-    folder = runs / name / f"seed-{seed}"
-    folder.mkdir(parents=True)
+def results(right: np.ndarray) -> Outcomes:
+    """Right on these questions: answers or abstains rightly; on the others the opposite."""
     asked = examples()
     has_answer = np.array([one.is_answerable for one in asked])
-    found = Outcomes(
+    return Outcomes(
         examples=asked,
         tune=np.arange(QUESTIONS) % 2 == 0,
         answers=("Anna",) * QUESTIONS,
@@ -101,7 +99,13 @@ def write_run(runs: Path, name: str, seed: int, right: np.ndarray, **changed) ->
         exact=has_answer.astype(float),
         f1=has_answer.astype(float),
     )
-    outcomes.write(found, folder / outcomes.FILE_NAME)
+
+
+def write_run(runs: Path, name: str, seed: int, right: np.ndarray, **changed) -> Path:
+    """A run with :func:`results`, and a report that ``changed`` goes into."""
+    folder = runs / name / f"seed-{seed}"
+    folder.mkdir(parents=True)
+    outcomes.write(results(right), folder / outcomes.FILE_NAME)
     report = made_up(name, seed=seed, exact=100 * float(right.mean()), **changed)
     dev = dataclasses.replace(report.dev, questions=QUESTIONS, scored=QUESTIONS, answerable=80)
     report_file.write(dataclasses.replace(report, dev=dev), folder)

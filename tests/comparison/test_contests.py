@@ -1,0 +1,52 @@
+"""Runs are put together into systems, and systems are found by what a user calls them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from support.made_up import made_up
+
+from qabench.comparison.contests import Contest, of_records
+from qabench.errors import ReportError
+from qabench.reports.report import Report
+from qabench.scoring.records import Record
+
+
+def contest(*reports: Report) -> Contest:
+    (found,) = of_records(
+        [Record(report, Path(f"{place}")) for place, report in enumerate(reports)]
+    )
+    return found
+
+
+def with_option(plugin: str, value: int) -> Report:
+    report = made_up(plugin)
+    return dataclasses.replace(
+        report, plugin=dataclasses.replace(report.plugin, options={"width": value})
+    )
+
+
+TWINS = (with_option("one", 1), with_option("one", 2), made_up("two"))
+
+
+def test_a_system_is_found_by_its_label():
+    found = contest(*TWINS).find("one (width=2)")
+    assert found is not None
+    assert found.first.plugin.options == {"width": 2}
+
+
+def test_a_system_is_found_by_its_heads_name_where_only_one_has_it():
+    found = contest(*TWINS).find("two")
+    assert found is not None
+    assert found.label == "two"
+
+
+def test_a_name_of_several_systems_is_refused_with_their_labels():
+    with pytest.raises(ReportError, match=r"'one' may be any of 'one \(width=1\)', 'one \(width=2"):
+        contest(*TWINS).find("one")
+
+
+def test_a_name_of_no_system_finds_none():
+    assert contest(*TWINS).find("three") is None
