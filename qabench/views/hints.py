@@ -1,4 +1,4 @@
-"""What to do next."""
+"""What to do after a run."""
 
 from __future__ import annotations
 

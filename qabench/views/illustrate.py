@@ -8,13 +8,19 @@ from pathlib import Path
 from qabench.comparison.contests import Contest
 from qabench.comparison.leaderboard import Table
 from qabench.views import plots
-from qabench.views.page import Picture, Section, write_page
+from qabench.views.page import Illustration, Section, write_page
 
 
 def illustrate(
     contests: Sequence[Contest], tables: Sequence[Table], folder: Path | None, page: Path | None
 ) -> None:
-    """Draw every contest; into a folder (one for each contest, if they are several), into a page.
+    """Draw every contest into a folder (of several contests, each into its own), and into a page.
+
+    Args:
+        contests: what to draw.
+        tables: of these contests.
+        folder: where to write the figures; ``None``: nowhere.
+        page: where to write the page; ``None``: nowhere.
 
     Raises:
         ReportError: results by question are missing.
@@ -26,7 +32,7 @@ def illustrate(
         if folder is not None:
             own = folder / f"{contest.benchmark}-{contest.fingerprint[:8]}"
             plots.save(drawn, folder if len(contests) == 1 else own)
-        pictures = tuple(Picture(one.title, one.caption, plots.as_svg(one)) for one in drawn)
-        sections.append(Section(contest, table, pictures))
+        shown = (Illustration(one.title, one.caption, plots.as_svg(one)) for one in drawn)
+        sections.append(Section(contest, table, tuple(shown)))
     if page is not None:
         write_page(sections, page)

@@ -19,7 +19,8 @@ from qabench.data.examples import GoldAnswer, QAExample
 from qabench.errors import ReportError
 from qabench.reports import report_file
 from qabench.scoring import outcomes
-from qabench.views.page import Picture, Section, write_page
+from qabench.scoring.scores import Score
+from qabench.views.page import Illustration, Section, write_page
 from qabench.views.page.data import _Contexts, _utf16_offsets, contest_data
 from qabench.views.page.document import document
 from qabench.views.page.standings import escape
@@ -39,7 +40,7 @@ def contest(tmp_path):
 def page(contest) -> str:
     (table,) = tables([contest])
     return document(
-        [Section(contest, table, (Picture("a plot", "how to read it", "<svg></svg>"),))]
+        [Section(contest, table, (Illustration("a plot", "how to read it", "<svg></svg>"),))]
     )
 
 
@@ -78,8 +79,8 @@ def test_the_scripts_data_are_the_outcomes(page, contest):
         found = system.records[0].outcomes
         assert data["questions"]["id"] == [one.id for one in found.examples]
         assert (run["system"], run["seed"]) == (system.label, 0)
-        assert run["exact"] == system.records[0].final("exact").astype(int).tolist()
-        assert run["f1"] == system.records[0].final("f1").tolist()
+        assert run["exact"] == system.records[0].final(Score.EM).astype(int).tolist()
+        assert run["f1"] == system.records[0].final(Score.F1).tolist()
         assert run["odds"] == found.null_odds.tolist()
         assert (run["start"], run["end"]) == (found.start.tolist(), found.end.tolist())
         assert run["text"] == {}
@@ -150,7 +151,7 @@ def test_page_and_script_name_the_same_characters():
 
 def test_markup_in_names_titles_and_texts_stays_text(contest, tmp_path):
     (table,) = tables([contest])
-    page = document([Section(contest, table, (Picture(EVIL, EVIL, EVIL),))])
+    page = document([Section(contest, table, (Illustration(EVIL, EVIL, EVIL),))])
     assert "<script>alert" not in page
     assert "<img src=x" not in page
 

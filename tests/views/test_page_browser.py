@@ -139,7 +139,7 @@ def test_questions_are_filtered_searched_and_opened(tmp_path, monkeypatch):
         result.gold = [...document.querySelectorAll(".context .gold")].map((one) => one.innerText);
         result.context = document.querySelector(".context").textContent;
         pick("search", ""); pick("error of A", "answered, has none"); result.fault = status();
-        pick("error of A", "any or none");
+        pick("error of A", "all");
         const next = document.querySelectorAll(".pager button")[2];
         next.focus(); next.click();
         result.second = rows()[0]; result.focus = document.activeElement === next;
@@ -179,7 +179,7 @@ def test_filters_add_up_and_are_cleared_together(tmp_path, monkeypatch):
     assert len(result["three"]) == 1
     assert "When 6 ?" in result["three"][0]
     assert result["cleared"].startswith("120 of 120")
-    assert result["nothing"] == ["No question is like that."]
+    assert result["nothing"] == ["No question matches these filters."]
 
 
 def test_questions_are_put_in_order(tmp_path, monkeypatch):

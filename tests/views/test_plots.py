@@ -10,8 +10,10 @@ from matplotlib.text import Text
 from support.made_up import QUESTIONS, write_run
 
 from qabench.comparison.contests import gather
-from qabench.errors import ReportError, RunError
+from qabench.comparison.leaderboard import Layout, tables
+from qabench.errors import RunError
 from qabench.reports import report_file
+from qabench.scoring.scores import Score
 from qabench.views.plots import as_svg, draw, save
 
 LOG = tuple(
@@ -94,7 +96,7 @@ def test_every_figure_says_on_what_it_was_measured_and_is_whole(pictures, contes
 def test_bars_have_the_mean_scores_and_stand_against_always_null(pictures, contest):
     axes = pictures["scores"].figure.axes[0]
     bars = sorted(bar.get_width() for bar in axes.patches)
-    means = sorted(100 * float(system.final("exact").mean()) for system in contest.systems)
+    means = sorted(100 * float(system.final(Score.EM).mean()) for system in contest.systems)
     assert bars == pytest.approx(means)
     null = contest.first.scores.always_null["exact"]
     assert any(list(line.get_xdata()) == [null, null] for line in axes.lines)
@@ -103,7 +105,7 @@ def test_bars_have_the_mean_scores_and_stand_against_always_null(pictures, conte
 def test_the_forest_has_each_pairs_interval(pictures, contest):
     from qabench.comparison.side_by_side import all_pairs
 
-    (pair,) = all_pairs(contest.systems, "exact")
+    (pair,) = all_pairs(contest.systems, Score.EM)
     lines = pictures["differences"].figure.axes[0].lines
     drawn = [list(line.get_xdata()) for line in lines if len(line.get_xdata()) == 2]
     expected = [100 * end for end in pair.interval]
@@ -161,14 +163,35 @@ def test_the_same_numbers_are_the_same_bytes(contest, tmp_path):
 
 def test_a_dollar_sign_in_a_name_starts_no_formula(tmp_path):
     contest = contest_of(tmp_path, ["cheap"], seeds=(0,))
-    system = dataclasses.replace(contest.systems[0], label="$1_a$ & <b>")
-    svg = as_svg(draw(dataclasses.replace(contest, systems=(system,)))[0])
-    assert svg.startswith("<svg")
+    # As a formula it would be an error.
+    system = dataclasses.replace(contest.systems[0], label=r"$\frac$ & <b>")
+    for one in draw(dataclasses.replace(contest, systems=(system,))):
+        assert as_svg(one).startswith("<svg")
 
 
-def test_an_unknown_format_or_a_folder_that_cannot_be_made_is_one_sentence(pictures, tmp_path):
-    with pytest.raises(ReportError, match="no picture format 'gif'; there are png, svg"):
-        save(list(pictures.values()), tmp_path, ("gif",))
+def test_figures_of_one_seed_say_which(tmp_path):
+    contest = contest_of(tmp_path, ["one", "two"], seeds=(5, 3))
+    drawn = {one.name: texts(one.figure) for one in draw(contest)}
+    for name in ("threshold", "precision_recall", "risk_coverage"):
+        assert {"one, seed 3", "two, seed 3"} <= set(drawn[name]), name
+    for name in ("scores", "losses", "slices", "cost"):
+        assert "one" in drawn[name], name
+
+
+def test_a_system_with_a_single_seed_is_named_with_it_in_every_figure(tmp_path):
+    contest = contest_of(tmp_path, ["one", "two"], seeds=(4,))
+    for one in draw(contest):
+        assert any("one, seed 4" in text for text in texts(one.figure)), one.name
+
+
+def test_numbers_in_figures_are_those_of_the_table(pictures, contest):
+    (table,) = tables([contest], Layout(columns=("em",), statistics=False))
+    shown = [str(row.cells[0]).split(" ± ")[0] for row in table.rows[: len(contest.systems)]]
+    beside = [text for text in texts(pictures["losses"].figure) if text.startswith("EM ")]
+    assert beside == [f"EM {number}" for number in shown]
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(pictures, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be made"):
         save(list(pictures.values())[:1], tmp_path / "file" / "folder")

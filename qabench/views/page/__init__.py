@@ -1,5 +1,5 @@
 """The browsable report: one self-contained HTML file."""
 
-from qabench.views.page.document import Picture, Section, write_page
+from qabench.views.page.document import Illustration, Section, write_page
 
-__all__ = ["Picture", "Section", "write_page"]
+__all__ = ["Illustration", "Section", "write_page"]

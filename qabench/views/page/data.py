@@ -1,4 +1,4 @@
-"""What the page's script needs of a contest: columns, texts once, offsets in UTF-16 units."""
+"""What the page's script needs to know about a contest: columns, each text once, UTF-16 offsets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qabench.base.arrays import Doubles, Longs
 from qabench.comparison.contests import Contest
 from qabench.comparison.plugin_slices import every_slice
 from qabench.data.examples import QAExample
 from qabench.scoring.losses import Fault, faults
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.records import Record
+from qabench.scoring.scores import Score
 
 
 def contest_data(contest: Contest) -> dict[str, Any]:
@@ -24,8 +26,7 @@ def contest_data(contest: Contest) -> dict[str, Any]:
     Raises:
         ReportError: results by question are missing.
     """
-    first = contest.systems[0].records[0].outcomes
-    examples = first.examples
+    examples = contest.outcomes.examples
     contexts = _Contexts.of(examples)
     places = {one.id: place for place, one in enumerate(examples)}
     return {
@@ -36,7 +37,7 @@ def contest_data(contest: Contest) -> dict[str, Any]:
             "context": list(contexts.of_question),
             "golds": [contexts.golds(place, one) for place, one in enumerate(examples)],
         },
-        "kinds": _kinds(examples, first.windows),
+        "kinds": _kinds(examples, contest.outcomes.windows),
         "faults": [str(fault) for fault in Fault],
         "runs": [
             {"system": system.label, "seed": record.seed, **_run(record, places, contexts)}
@@ -48,7 +49,7 @@ def contest_data(contest: Contest) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Contexts:
-    """Distinct contexts, and for those that need it the UTF-16 offset of each code point."""
+    """Distinct contexts, and where they need it the UTF-16 offset of each code point."""
 
     texts: tuple[str, ...]
     of_question: tuple[int, ...]
@@ -79,7 +80,7 @@ def _utf16_offsets(text: str) -> tuple[int, ...] | None:
 
 
 def _kinds(examples: Sequence[QAExample], windows: Any) -> dict[str, Any]:
-    """By group: the kinds' names, and for each question which of them it is, -1 for none."""
+    """By group: the names of its kinds, and the kind of each question, -1 for none."""
     groups: dict[str, Any] = {}
     for one in every_slice(examples, windows):
         group = groups.setdefault(one.group, {"names": [], "of": np.full(len(examples), -1)})
@@ -95,14 +96,9 @@ def _kinds(examples: Sequence[QAExample], windows: Any) -> dict[str, Any]:
 
 def _run(record: Record, places: dict[str, int], contexts: _Contexts) -> dict[str, Any]:
     """Columns of a run by question, in the contest's order."""
-    found, threshold = record.outcomes, record.report.scores.null_threshold
-    # The contest's place of each of the run's questions, and the run's place of each of those.
-    placed = [places[one.id] for one in found.examples]
-    order = np.argsort(placed)
-    fault = np.full(len(found), -1)
-    by_fault = faults(found, threshold)
-    for number, name in enumerate(Fault):
-        fault[by_fault[name]] = number
+    found = record.outcomes
+    # A run may have the questions in another order: its place of each of the contest's questions.
+    order = np.argsort([places[one.id] for one in found.examples])
     spans = [
         contexts.utf16(question, int(found.start[place]), int(found.end[place]))
         for question, place in enumerate(order)
@@ -111,16 +107,25 @@ def _run(record: Record, places: dict[str, int], contexts: _Contexts) -> dict[st
         "start": [start for start, _ in spans],
         "end": [end for _, end in spans],
         "text": _texts_without_span(found, order),
-        "abstains": found.abstains(threshold)[order].astype(int).tolist(),
-        "exact": found.final(found.exact, threshold)[order].astype(int).tolist(),
-        "f1": _short(found.final(found.f1, threshold)[order]),
+        "abstains": found.abstains(record.null_threshold)[order].astype(int).tolist(),
+        "exact": record.final(Score.EM)[order].astype(int).tolist(),
+        "f1": _short(record.final(Score.F1)[order]),
         "odds": None if found.null_odds is None else _short(found.null_odds[order]),
-        "fault": fault[order].tolist(),
+        "fault": _fault(record)[order].tolist(),
     }
 
 
+def _fault(record: Record) -> Longs:
+    """(N,) the place in ``Fault`` of each question's fault, -1 for none."""
+    found = np.full(len(record.outcomes), -1)
+    by_fault = faults(record.outcomes, record.null_threshold)
+    for number, name in enumerate(Fault):
+        found[by_fault[name]] = number
+    return found
+
+
 def _texts_without_span(found: Outcomes, order: NDArray[np.intp]) -> dict[int, str]:
-    """The answers that are not what stands at the answer's span, by question."""
+    """By question, the answers that differ from the text of their span."""
     return {
         question: found.answers[place]
         for question, place in enumerate(order)
@@ -129,5 +134,6 @@ def _texts_without_span(found: Outcomes, order: NDArray[np.intp]) -> dict[int, s
     }
 
 
-def _short(values: NDArray[np.float64]) -> list[float]:
-    return values.round(3).tolist()  # type: ignore[no-any-return]
+def _short(values: Doubles) -> list[float]:
+    """As many decimals as the page shows."""
+    return values.round(2).tolist()  # type: ignore[no-any-return]

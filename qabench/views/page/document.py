@@ -18,11 +18,11 @@ from qabench.views.page.standings import escape, standings
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A plot.
+class Illustration:
+    """A figure of the page.
 
     Attributes:
-        title: what it shows, read out where it cannot be seen.
+        title: what it shows, for readers who cannot see it.
         caption: how to read it.
         svg: the drawing.
     """
@@ -34,11 +34,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One contest on the page: its table with conclusions, plots, and questions."""
+    """One contest on the page: its table with conclusions, figures, and questions."""
 
     contest: Contest
     table: Table
-    pictures: tuple[Picture, ...] = ()
+    illustrations: tuple[Illustration, ...] = ()
 
 
 def write_page(sections: Sequence[Section], path: Path) -> None:
@@ -77,21 +77,21 @@ def _hash(text: str) -> str:
 
 
 def _section(place: int, section: Section) -> str:
-    pictures = "\n".join(_picture(one) for one in section.pictures)
+    figures = "\n".join(_figure(one) for one in section.illustrations)
     data = _inert(contest_data(section.contest))
     return (
         f'<section class="contest" id="contest-{place}">\n'
         f"{standings(section.table)}\n"
-        f'<div class="pictures">{pictures}</div>\n'
+        f'<div class="figures">{figures}</div>\n'
         "<h3>Questions</h3>\n<noscript><p>Browsing questions needs JavaScript.</p></noscript>\n"
         f'<div class="browser" data-source="data-{place}"></div>\n'
         f'<script type="application/json" id="data-{place}">{data}</script>\n</section>'
     )
 
 
-def _picture(picture: Picture) -> str:
-    encoded = base64.b64encode(picture.svg.encode()).decode()
-    title, caption = escape(picture.title), escape(picture.caption)
+def _figure(one: Illustration) -> str:
+    encoded = base64.b64encode(one.svg.encode()).decode()
+    title, caption = escape(one.title), escape(one.caption)
     return (
         f'<figure><img alt="{title}" src="data:image/svg+xml;base64,{encoded}">'
         f"<figcaption>{caption}</figcaption></figure>"

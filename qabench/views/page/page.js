@@ -21,7 +21,12 @@ function visible(text) {
     (one) => `⟨U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 }
 
-// Text of the data, whose direction of writing is its own affair.
+// The data are rounded already; a minus sign is the same as in tables and figures.
+function fixed(number) {
+  return number.toFixed(2).replace("-", "−");
+}
+
+// Text of the data may be written from right to left.
 function quoted(text, attributes = {}) {
   return make("bdi", attributes, visible(text));
 }
@@ -46,7 +51,7 @@ const RESULTS = {
   "both wrong": (a, b) => !a && !b,
 };
 
-// By name, what two questions are compared by, the smaller first; the data's order breaks ties.
+// By name, what questions are sorted by, the smallest first; the data's order breaks ties.
 const ORDERS = {
   "as in the data": null,
   "question, A to Z": (page, i) => page.asked.text[i],
@@ -123,7 +128,7 @@ class Browser {
     controls.push(
       ["show", select(named(usable(Object.keys(RESULTS))), this.state.result,
         (result) => this.change({ result }))],
-      ["error of A", select([["", "any or none"], ...this.data.faults.map((name, i) => [i, name])],
+      ["error of A", select([["", "all"], ...this.data.faults.map((name, i) => [i, name])],
         "", (fault) => this.change({ fault }))]);
     for (const [group, { names }] of Object.entries(this.data.kinds)) {
       if (names.length < 2) continue;
@@ -166,7 +171,7 @@ class Browser {
     return [...new Set([a, b, ...shown])].slice(0, MOST_RUNS);
   }
 
-  // The questions that pass all filters, in the data's order.
+  // The questions that match all filters, in the data's order.
   passing() {
     const { result, fault, kinds, text } = this.state;
     const right = RESULTS[result];
@@ -203,7 +208,7 @@ class Browser {
     this.show();
   }
 
-  // The controls stay the same elements, so that the keyboard's focus stays with them.
+  // The controls are kept, so that they keep the keyboard's focus.
   show() {
     const { page } = this.state;
     this.pages = Math.max(1, Math.ceil(this.found.length / PAGE));
@@ -223,7 +228,7 @@ class Browser {
     const rows = this.found.slice(page * PAGE, (page + 1) * PAGE)
       .flatMap((i) => this.rows(i, shown));
     this.body.replaceChildren(...(rows.length ? rows
-      : [make("tr", {}, make("td", { colspan: shown.length + 2 }, "No question is like that."))]));
+      : [make("tr", {}, make("td", { colspan: shown.length + 2 }, "No question matches these filters."))]));
   }
 
   heading(i, n) {
@@ -266,12 +271,12 @@ class Browser {
   cell(run, i) {
     const text = run.abstains[i] ? "" : this.answer(run, i);
     const right = run.exact[i] === 1;
-    const odds = run.odds === null ? "" : `, null odds ${run.odds[i].toFixed(2)}`;
+    const odds = run.odds === null ? "" : `, null odds ${fixed(run.odds[i])}`;
     return make("td", {},
       make("span", { class: right ? "right" : "wrong" },
         make("span", { class: "unseen" }, right ? "right: " : "wrong: "),
         text ? quoted(text) : make("span", { class: "none" }, "no answer")),
-      make("span", { class: "meta" }, `F1 ${run.f1[i].toFixed(2)}${odds}`),
+      make("span", { class: "meta" }, `F1 ${fixed(run.f1[i])}${odds}`),
       make("span", { class: "meta" }, run.fault[i] < 0 ? "" : this.data.faults[run.fault[i]]));
   }
 
@@ -284,7 +289,7 @@ class Browser {
         make("sup", {}, this.tag(run, i, n)), this.placeless(run, i)));
     });
     if (shown.some((one) => this.data.runs[one].abstains[i])) {
-      legend.append(make("span", {}, "in brackets: its best span, held back for “no answer”"));
+      legend.append(make("span", {}, "in brackets: its best span, which it did not give as its answer"));
     }
     return make("tr", { class: "detail" },
       make("td", { colspan: shown.length + 2 }, legend, this.marked(i, shown)));
@@ -297,7 +302,7 @@ class Browser {
     return this.answer(run, i) ? " (place in the context unknown)" : " (no span)";
   }
 
-  // The context in pieces; each piece inside one element for every span that covers it.
+  // The context in pieces, each inside one element for every span that covers it.
   marked(i, shown) {
     const golds = this.asked.golds[i];
     const spans = shown.map((one, n) => {

@@ -1,4 +1,4 @@
-"""Figures as files, and as SVG to stand in a page; the same figure gives the same bytes."""
+"""Figures as files, and as SVG within a page; the same figure gives the same bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from qabench.base.files import write_bytes
-from qabench.errors import ReportError, RunError
+from qabench.errors import RunError
 from qabench.views.plots.style import styled
 
-FORMATS = ("png", "svg")
 # Neither dates nor versions: a figure changes only where its numbers do.
 _METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
@@ -25,7 +24,7 @@ _IDS = re.compile(r'(\bid="|href="#|url\(#)')
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A figure and what to say of it.
+    """A figure and the words that go with it.
 
     Attributes:
         name: of its files, without ending; unique in a contest.
@@ -40,34 +39,28 @@ class Picture:
     figure: Figure
 
 
-def save(pictures: Sequence[Picture], folder: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write the pictures, each file whole or not at all; the folder is made if need be.
+def save(pictures: Sequence[Picture], folder: Path) -> list[Path]:
+    """Write the pictures as PNG and SVG, each file whole or not at all; the folder is made.
 
     Raises:
-        ReportError: there is no such format; nothing is written.
         RunError: the folder cannot be written or the disk is full.
     """
-    for format in formats:
-        if format not in FORMATS:
-            raise ReportError(
-                f"There is no picture format {format!r}; there are {', '.join(FORMATS)}."
-            )
     files = {
         folder / f"{one.name}.{format}": _rendered(one, format)
         for one in pictures
-        for format in formats
+        for format in _METADATA
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder} cannot be made ({error.strerror}); name another.") from error
+        raise RunError(f"{folder} cannot be made ({error.strerror}); name another one.") from error
     for path, data in files.items():
         write_bytes(path, data)
     return list(files)
 
 
 def as_svg(picture: Picture) -> str:
-    """The picture as an ``<svg>`` element for HTML, its ids its own among several pictures."""
+    """The picture as an ``<svg>`` element for HTML, with ids that no other picture has."""
     text = _rendered(picture, "svg").decode()
     element = text[text.index("<svg") :]
     return _IDS.sub(rf"\1{picture.name}-", element)

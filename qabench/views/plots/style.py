@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
 
 import matplotlib
 from matplotlib import style
@@ -17,7 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-P = ParamSpec("P")
+from qabench.comparison.contests import System
+
 LineStyle = str | tuple[float, tuple[float, ...]]
 
 WIDTH = 8.0  # inches, as are all sizes here
@@ -27,9 +27,9 @@ INK = "#222222"
 GREY = "#767676"
 PALE = "#E3E3E3"
 
-# Okabe & Ito 2008, "Color Universal Design", without black and the yellow that white swallows.
+# Okabe & Ito 2008, "Color Universal Design", without black, and without yellow: it fades on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-# As many as have no divisor in common with the colours: 30 systems, no two alike.
+# Their number has no divisor in common with that of the colours: 30 systems all look different.
 LINES: tuple[LineStyle, ...] = (
     "-",
     (0, (6, 2)),
@@ -60,7 +60,7 @@ _SETTINGS: Any = {
     "grid.linewidth": 0.8,
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
-    # A label is a plugin's own: a dollar sign in it starts no formula.
+    # Labels come from plugins: a dollar sign in one must not start a formula.
     "text.parse_math": False,
     "figure.constrained_layout.h_pad": 0.08,
     "figure.constrained_layout.w_pad": 0.08,
@@ -72,28 +72,20 @@ _SETTINGS: Any = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in the style of this module, whatever the user's matplotlibrc says."""
+    """Use the style of this module, whatever the user's matplotlibrc says."""
     with style.context("default"), matplotlib.rc_context(_SETTINGS):
         yield
 
 
-def drawing(make: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in this style, and settle the layout so that every format has the same."""
-
-    @wraps(make)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with styled():
-            figure = make(*args, **kwargs)
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
-        return figure
-
-    return drawn
+def settle(figure: Figure) -> None:
+    """Lay a figure out once, so that it is the same in every format."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What tells one system, or one seed, from the others."""
+    """How a system, or a score, differs from the others in a figure."""
 
     colour: str
     line: LineStyle
@@ -101,22 +93,33 @@ class Look:
 
 
 def look(place: int) -> Look:
-    """The look of the system, or seed, at that place among all."""
+    """The look of the system, or score, at that place among all."""
     return Look(
         COLOURS[place % len(COLOURS)], LINES[place % len(LINES)], MARKERS[place % len(MARKERS)]
     )
 
 
 def wrapped(text: str, width: int) -> str:
-    """The text in lines of at most ``width`` letters; nothing of it is left out."""
+    """The text in lines of at most ``width`` letters, complete."""
     lines = textwrap.wrap(text, width, break_on_hyphens=False) or [" "]
     # A legend leaves out labels that begin with an underscore.
     return "\n".join(lines) if not lines[0].startswith("_") else " " + "\n".join(lines)
 
 
-def row_height(labels: Sequence[str], least: float) -> float:
-    """Height of a row that holds the longest of these wrapped labels."""
-    return max(least, 0.1 + LINE_HEIGHT * max(1 + label.count("\n") for label in labels))
+def system_label(system: System) -> str:
+    """The system's label; where it has a single seed, with that seed."""
+    return f"{system.label}, seed {system.seeds[0]}" if len(system.seeds) == 1 else system.label
+
+
+def row_labels(systems: Sequence[System]) -> list[str]:
+    """A wrapped label for the row of each system."""
+    return [wrapped(system_label(system), 28) for system in systems]
+
+
+def rows_height(labels: Sequence[str]) -> float:
+    """Height of a panel with a row for each of these wrapped labels."""
+    deepest = max(1 + label.count("\n") for label in labels)
+    return 0.6 + len(labels) * max(0.5, 0.1 + LINE_HEIGHT * deepest)
 
 
 def blank(title: str, data: str, height: float, key: Sequence[Artist] = ()) -> Figure:
@@ -126,7 +129,7 @@ def blank(title: str, data: str, height: float, key: Sequence[Artist] = ()) -> F
         title: what the figure shows.
         data: what it was measured on.
         height: of the panels with their axes, inches.
-        key: artists whose labels make the key.
+        key: the artists of the key, with their labels.
     """
     labels = [wrapped(str(one.get_label()), 60) for one in key]
     columns = _key_columns(labels)
@@ -157,12 +160,21 @@ def panels(figure: Figure, rows: int, columns: int, **shared: Any) -> list[list[
 
 
 def key_line(label: str, **looks: Any) -> Line2D:
-    """A line or marker for the key alone."""
+    """A line or marker that is only in the key."""
     return Line2D([], [], label=label, **looks)
 
 
+def markers(systems: Sequence[System]) -> list[Line2D]:
+    """The key of figures with a marker for each system."""
+    looks = [look(place) for place in range(len(systems))]
+    return [
+        key_line(system_label(system), color=one.colour, marker=one.marker, linestyle="")
+        for system, one in zip(systems, looks, strict=True)
+    ]
+
+
 def label_rows(axes: Axes, labels: Sequence[str]) -> None:
-    """Name the rows 0, 1, … from the top down."""
+    """Name the rows 0, 1, … from top to bottom."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
@@ -170,7 +182,7 @@ def label_rows(axes: Axes, labels: Sequence[str]) -> None:
 
 
 def beside(axes: Axes, row: float, text: str, **looks: Any) -> None:
-    """A text at the right of a row, outside the axes."""
+    """A text to the right of a row, outside the axes."""
     axes.text(
         1.02, row, text, transform=axes.get_yaxis_transform(), va="center", ha="left", **looks
     )

@@ -1,0 +1,57 @@
+"""Paired differences of every two systems of equal budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qabench.comparison.contests import Contest
+from qabench.comparison.side_by_side import all_pairs
+from qabench.comparison.statistics import Comparison
+from qabench.scoring.scores import Score
+from qabench.views.plots.style import (
+    GREY,
+    INK,
+    blank,
+    key_line,
+    label_rows,
+    look,
+    panels,
+    rows_height,
+    system_label,
+    wrapped,
+)
+
+
+def draw(contest: Contest, title: str) -> Figure | None:
+    """A panel for each score, a row for each pair; ``None`` where no two budgets are equal."""
+    rivals = [systems for systems in contest.budgets if len(systems) > 1]
+    if not rivals:
+        return None
+    pairs = {score: [one for each in rivals for one in all_pairs(each, score)] for score in Score}
+    names = {system.label: system_label(system) for system in contest.systems}
+    labels = [wrapped(f"{names[one.a]} − {names[one.b]}", 34) for one in pairs[Score.EM]]
+    key = [
+        key_line("evidence of a difference", color=look(1).colour, marker="s"),
+        key_line("no evidence", color=GREY, marker="o", markerfacecolor="white"),
+    ]
+    figure = blank(title, contest.title, rows_height(labels), key)
+    (row_of_panels,) = panels(figure, 1, len(Score), sharey=True)
+    for axes, score in zip(row_of_panels, Score, strict=True):
+        _intervals(axes, pairs[score])
+        axes.set_xlabel(f"difference in {score.label}, points")
+        label_rows(axes, labels)
+    return figure
+
+
+def _intervals(axes: Axes, pairs: Sequence[Comparison]) -> None:
+    axes.axvline(0, color=INK, linewidth=1)
+    for row, pair in enumerate(pairs):
+        colour = look(1).colour if pair.significant else GREY
+        ends = [100 * end for end in pair.interval]
+        axes.plot(ends, [row, row], color=colour, linewidth=2)
+        face = colour if pair.significant else "white"
+        marker = "s" if pair.significant else "o"
+        axes.plot(100 * pair.difference, row, marker, color=colour, markerfacecolor=face)
