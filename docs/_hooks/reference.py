@@ -71,7 +71,7 @@ def exit_codes() -> str:
 def checks() -> str:
     """The checks of :mod:`qabench.testing`, read without importing torch."""
     rows = (_check(*one.split(".")) for one in _check_names())
-    return table(["what must hold", "why it matters", "how to mend a failure"], rows)
+    return table(["what must hold", "why it matters", "how to fix it"], rows)
 
 
 def _check_names() -> list[str]:
@@ -94,7 +94,7 @@ def _check(module: str, name: str) -> list[str]:
         for keyword in found.decorator_list[0].keywords
     }
     must_hold = f"`{name}`<br>{ast.get_docstring(found)}"
-    return [must_hold, words["matters"], words["mend"]]
+    return [must_hold, words["matters"], words["fix"]]
 
 
 def _module(name: str) -> ast.Module:

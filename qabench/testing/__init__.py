@@ -16,13 +16,13 @@ A whole test file of a plugin:
     def test_the_head_keeps_its_contract(check):
         check(HeadFactory(SPEC, {"width": 16}))
 
-``installed("my_head", width=16)`` is the factory of an installed plugin, which also checks its
-hook. Each check builds the head anew, on a few windows of made-up states, and takes a fraction of
-a second; all of them are functions in :mod:`qabench.testing.contract`,
-:mod:`~qabench.testing.prediction` and :mod:`~qabench.testing.learning`, with what must hold in
-their first line. A failure has three parts: what broke, why it matters, how to mend it.
+``installed("my_head", width=16)`` is the factory of an installed plugin, whose hook is then checked
+too. Each check builds its own head, tries it on a few windows of made-up states, and takes a
+fraction of a second. The checks are functions in :mod:`qabench.testing.contract`,
+:mod:`~qabench.testing.prediction` and :mod:`~qabench.testing.learning`; the first line of each says
+what must hold. A failure says what broke, why it matters and how to fix it.
 
-Nothing here needs pytest.
+pytest is not required.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A check of a head, and what it says when the head fails it."""
+"""A check of a head, and what it reports when the head fails."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ class Failure:
     Attributes:
         broke: what went wrong, and where.
         matters: what this does to a comparison.
-        mend: what to change in the head.
+        fix: what to change in the head.
     """
 
     broke: str
     matters: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
-        return f"what broke: {self.broke}\nwhy it matters: {self.matters}\nmend: {self.mend}"
+        return (
+            f"what broke: {self.broke}\nwhy it matters: {self.matters}\nhow to fix it: {self.fix}"
+        )
 
 
 class CheckError(AssertionError):
@@ -47,18 +49,18 @@ class Check:
     """One thing that every head must do, tried on a freshly built head.
 
     Attributes:
-        name: as it stands in test ids and on the command line.
-        summary: what must hold, one sentence.
-        examine: what broke, or ``None``; a head that raises is broken, too.
+        name: as in test ids and on the command line.
+        summary: what must hold, in one sentence.
+        examine: returns what broke, or ``None``; a head that raises is broken, too.
         matters: what a failure does to a comparison.
-        mend: what to change in the head.
+        fix: what to change in the head.
     """
 
     name: str
     summary: str
     examine: Examination
     matters: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         return self.name
@@ -66,7 +68,7 @@ class Check:
     def failure(self, factory: HeadFactory) -> Failure | None:
         """What is wrong with the heads of this factory, if anything.
 
-        Torch's random numbers go on afterwards as if nothing had been drawn.
+        Torch's random numbers continue afterwards as if none had been drawn.
 
         Raises:
             PluginError: the head cannot be built.
@@ -79,13 +81,13 @@ class Check:
             # The code of a head may raise anything.
             except Exception as error:
                 broke = _raised(error)
-        return None if broke is None else Failure(broke, self.matters, self.mend)
+        return None if broke is None else Failure(broke, self.matters, self.fix)
 
     def __call__(self, factory: HeadFactory) -> None:
-        """Nothing where the head is right.
+        """Run the check.
 
         Raises:
-            CheckError: it is not.
+            CheckError: the head fails it.
             PluginError: the head cannot be built.
         """
         failure = self.failure(factory)
@@ -93,12 +95,17 @@ class Check:
             raise CheckError(self, failure)
 
 
-def check(*, matters: str, mend: str) -> Callable[[Examination], Check]:
-    """Make a :class:`Check` of a function; its docstring is the summary."""
+def check(*, matters: str, fix: str) -> Callable[[Examination], Check]:
+    """Make a :class:`Check` from a function, whose docstring is the summary.
+
+    Args:
+        matters: what a failure does to a comparison.
+        fix: what to change in the head.
+    """
 
     def made(examine: Examination) -> Check:
         summary = (examine.__doc__ or "").strip()
-        return Check(examine.__name__, summary, examine, matters, mend)
+        return Check(examine.__name__, summary, examine, matters, fix)
 
     return made
 

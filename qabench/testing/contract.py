@@ -1,4 +1,4 @@
-"""Checks of what a head is: its specification, signatures, initial values and saved file."""
+"""Checks of a head's specification, signatures, initial values and saved file."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from qabench.testing.learning import practised
 from qabench.testing.planted import ORDINARY, planted, predict, same
 from qabench.testing.subject import HeadFactory
 
-# Larger than what any initialisation gives; a forbidden transition of a CRF is -100 or -10,000.
+# Larger than any initial value; a forbidden transition of a CRF is -100 or -10,000.
 ABSURD = 1e5
 
 
 @check(
-    matters="options and their defaults stand in every report, and a wrong one stops a run late",
-    mend="correct the HeadSpec; each option is a JSON Schema with a default that it admits",
+    matters="options and their defaults are in every report, and a wrong one stops a run late",
+    fix="correct the HeadSpec; each option is a JSON Schema with a default that is valid",
 )
 def specification_is_valid(factory: HeadFactory) -> str | None:
     """The HeadSpec has a usable name, a summary of one line, and options with valid defaults."""
@@ -50,7 +50,7 @@ def _option_problem(name: str, rule: Mapping[str, Any]) -> str | None:
     try:
         jsonschema.Draft202012Validator.check_schema(rule)
     except jsonschema.SchemaError as error:
-        return f"option {name!r} is no JSON Schema: {error.message}"
+        return f"option {name!r} is not a JSON Schema: {error.message}"
     if "default" not in rule:
         return f"option {name!r} has no default"
     problem = first_problem({"properties": {name: rule}}, {name: rule["default"]})
@@ -58,12 +58,12 @@ def _option_problem(name: str, rule: Mapping[str, Any]) -> str | None:
 
 
 @check(
-    matters="the harness calls every head in the same way, by place or by name",
-    mend="let loss take (states, batch), spans (states, batch, n_best, max_answer_tokens); "
-    "anything more needs a default",
+    matters="qabench calls every head in the same way, with positional or keyword arguments",
+    fix="let loss take (states, batch), spans (states, batch, n_best, max_answer_tokens); "
+    "any further argument needs a default",
 )
 def signatures_are_those_of_head(factory: HeadFactory) -> str | None:
-    """Arguments of loss and spans are those of qabench.heads.Head, under these names."""
+    """The arguments of loss and spans have the names and the order of qabench.heads.Head."""
     head = factory.build()
     for method in ("loss", "spans"):
         wanted = list(inspect.signature(getattr(Head, method)).parameters)[1:]
@@ -79,18 +79,18 @@ def signatures_are_those_of_head(factory: HeadFactory) -> str | None:
 
 
 @check(
-    matters="the same seed must give the same run, and memory that nobody set is different on each "
-    "machine",
-    mend="initialise every parameter and buffer with torch's functions and no generator of your "
-    "own; torch.empty leaves memory as it was",
+    matters="the same seed must give the same run, and uninitialised memory differs from run to "
+    "run",
+    fix="initialise every parameter and buffer with torch's functions and torch's own generator; "
+    "torch.empty does not initialise",
 )
 def initial_values_follow_the_seed(factory: HeadFactory) -> str | None:
-    """Two builds of one seed are equal bit for bit; all values are finite and not absurd."""
+    """Two heads of one seed are equal bit for bit; all values are finite and of normal size."""
     with _unset_memory_is_nan():
         first, second = (factory.build(seed=7).state_dict() for _ in range(2))
     for name, value in first.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
-            return f"{name} has entries that are no finite numbers, or were never set"
+            return f"{name} has entries that are NaN or infinite, or were never set"
         if value.is_floating_point() and value.numel() and value.abs().max() > ABSURD:
             return f"{name} has entries as large as {float(value.abs().max()):.3g}"
         if name not in second or not torch.equal(value, second[name]):
@@ -100,7 +100,7 @@ def initial_values_follow_the_seed(factory: HeadFactory) -> str | None:
 
 @contextmanager
 def _unset_memory_is_nan() -> Iterator[None]:
-    """torch.empty gives nan, where memory would often hold zeros by chance."""
+    """torch.empty gives NaN; otherwise such memory would often hold zeros by chance."""
     mode = torch.get_deterministic_debug_mode()
     fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.set_deterministic_debug_mode("warn")
@@ -113,12 +113,12 @@ def _unset_memory_is_nan() -> Iterator[None]:
 
 
 @check(
-    matters="a run ends by saving the head, and what is not in the file is lost",
-    mend="keep what decides predictions in parameters or persistent buffers, each in memory of its "
-    "own",
+    matters="a run saves the head at its end, and what is not in the file is lost",
+    fix="keep everything that predictions depend on in parameters or persistent buffers, and let "
+    "no two share memory",
 )
 def saved_heads_predict_the_same(factory: HeadFactory) -> str | None:
-    """A state_dict through safetensors into another head gives the same spans, bit for bit."""
+    """A head that loads a saved state_dict predicts the same spans, bit for bit."""
     head, batch = practised(factory), planted(ORDINARY)
     # As qabench.training.model.save_model writes it.
     content = save({name: value.contiguous() for name, value in head.state_dict().items()})

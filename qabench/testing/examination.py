@@ -1,4 +1,4 @@
-"""``qabench check``: every check of one installed head, in words."""
+"""``qabench check``: runs every check on one installed head, and prints the results."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def examine(plugin: str, options: Mapping[str, Any], say: Callable[[str], None])
     Args:
         plugin: its name.
         options: head options that differ from their defaults.
-        say: takes one line for each check, and the three parts of each failure.
+        say: takes one line for each check, followed by the three parts of a failure.
 
     Raises:
-        PluginError: there is no such plugin, its hook or options are wrong, it builds no head, or
-            the head fails a check.
+        PluginError: there is no such plugin, its hook or options are wrong, it does not build a
+            head, or the head fails a check.
     """
     factory = installed(plugin, **options)
     failed = 0
@@ -36,7 +36,7 @@ def examine(plugin: str, options: Mapping[str, Any], say: Callable[[str], None])
             say(_words(check, failure))
     if failed:
         raise PluginError(
-            f"Plugin {plugin!r} fails {failed} of {len(checks())} checks; mend what is named above."
+            f"Plugin {plugin!r} fails {failed} of {len(checks())} checks; fix what is named above."
         )
 
 

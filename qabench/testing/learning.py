@@ -1,4 +1,4 @@
-"""Checks of a head's loss, and of what it learns."""
+"""Checks of a head's loss, and of what the head learns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qabench.testing.subject import HeadFactory
 
 STEPS = 240
 EVALUATED_EVERY = 20
-# The second is for heads that the first shakes too much.
+# The second is for heads that do not learn with the first.
 LEARNING_RATES = (1e-2, 1e-3)
 PRACTICE_STEPS = 5
 
@@ -25,7 +25,7 @@ PRACTICE_STEPS = 5
 def practised(factory: HeadFactory) -> Head:
     """A head after a few steps, in eval mode.
 
-    A head may begin with all scores equal, which hides much.
+    At first all scores of a head may be equal, and many mistakes do not show.
     """
     head = factory.build()
     for _ in islice(_steps(head, planted(LESSON), LEARNING_RATES[0]), PRACTICE_STEPS):
@@ -34,13 +34,13 @@ def practised(factory: HeadFactory) -> Head:
 
 
 def _steps(head: Head, lesson: Planted, learning_rate: float) -> Iterator[float]:
-    """Train on the same windows, over and over; gives each step's loss."""
+    """Train on the same windows again and again; yields each step's loss."""
     optimizer = torch.optim.AdamW(_trained(head), lr=learning_rate, weight_decay=0.0)
     while True:
         own = lesson.copy()
         head.train()
         optimizer.zero_grad()
-        # A loss of a wrong shape fails one check alone.
+        # So that a loss of a wrong shape fails only the check of its shape.
         loss = head.loss(own.states, own.batch).sum()
         torch.autograd.backward(loss)
         optimizer.step()
@@ -52,8 +52,8 @@ def _trained(head: Head) -> list[torch.nn.Parameter]:
 
 
 @check(
-    matters="training stops at a loss that is no finite number, and backward needs a scalar",
-    mend="return the mean over the windows, and keep logarithms and differences of -inf out of it",
+    matters="training stops at a loss that is NaN or infinite, and backward needs a scalar",
+    fix="return the mean over the windows, without logarithms of 0 or differences of -inf",
 )
 def loss_is_a_finite_scalar(factory: HeadFactory) -> str | None:
     """The loss is one finite number, also for states rounded to bf16."""
@@ -83,34 +83,36 @@ def _not_a_finite_scalar(loss: object) -> str | None:
 
 
 @check(
-    matters="with a sum, or with padding in it, what is learned depends on how windows are batched",
-    mend="average over the windows, each by its own tokens; leave out what attention_mask leaves "
-    "out",
+    matters="with a sum, or if padding counts, what is learned depends on how windows are batched",
+    fix="average over the windows, each by its own tokens; ignore what attention_mask masks",
 )
 def loss_is_the_mean_over_windows(factory: HeadFactory) -> str | None:
-    """The loss of a padded batch is the mean of its windows' losses alone."""
+    """The loss of a padded batch is the mean of its windows' own losses."""
     head, batch = practised(factory), planted(ORDINARY, padding=2)
     together = float(evaluated_loss(head, batch).sum())
     alone = [float(evaluated_loss(head, batch.alone(row)).sum()) for row in range(len(ORDINARY))]
     mean = sum(alone) / len(alone)
     if math.isclose(together, mean, rel_tol=1e-3, abs_tol=1e-4):
         return None
-    return f"loss of {len(alone)} windows is {together:.5g}, but the mean of each alone {mean:.5g}"
+    return (
+        f"the loss of {len(alone)} windows is {together:.5g}, but the mean of their own losses "
+        f"is {mean:.5g}"
+    )
 
 
 @check(
-    matters="a parameter without gradient stays what it was at the start, and so does an encoder "
-    "behind detached states",
-    mend="use every parameter in loss, or set requires_grad to False where it is fixed by design; "
+    matters="a parameter without gradient keeps its initial value, and if states are detached, so "
+    "does the encoder",
+    fix="use every parameter in loss, or set requires_grad to False if it is fixed by design; "
     "detach nothing",
 )
 def gradients_reach_everything(factory: HeadFactory) -> str | None:
-    """Every trained parameter and the states get a finite gradient that is not zero."""
+    """Every trained parameter and the states get a finite, nonzero gradient."""
     head = factory.build()
     optimizer = torch.optim.AdamW(_trained(head), lr=LEARNING_RATES[0])
     missing = {name for name, one in head.named_parameters() if one.requires_grad} | {"states"}
     head.train()
-    # Several steps: behind a layer of zeros gradients begin with the second.
+    # Several steps: after a layer of zeros there is no gradient in the first.
     for windows in (LESSON, ORDINARY, LESSON, ORDINARY):
         own = planted(windows).copy()
         optimizer.zero_grad()
@@ -120,7 +122,7 @@ def gradients_reach_everything(factory: HeadFactory) -> str | None:
         found = {name: one for name, one in gradients.items() if one is not None}
         for name, gradient in found.items():
             if not torch.isfinite(gradient).all():
-                return f"the gradient of {name} has entries that are no finite numbers"
+                return f"the gradient of {name} has entries that are NaN or infinite"
         missing -= {name for name, gradient in found.items() if gradient.any()}
         optimizer.step()
     return f"no gradient reaches {', '.join(sorted(missing))}" if missing else None
@@ -128,11 +130,11 @@ def gradients_reach_everything(factory: HeadFactory) -> str | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Lesson:
-    """What a head had learned by heart when it was last asked.
+    """What a head had learned when it was last evaluated.
 
     Attributes:
         losses: the first and the last.
-        right: (B,) bool, by window.
+        right: (B,) bool, whether it is right on each window.
     """
 
     losses: tuple[float, float]
@@ -143,7 +145,7 @@ Answers = Callable[[SpanScores, Planted], Tensor]
 
 
 def _overfit(factory: HeadFactory, right: Answers) -> _Lesson:
-    """The lesson at the first learning rate that gets every window right, or at the last."""
+    """The result of the first learning rate that gets every window right, or of the last one."""
     for learning_rate in LEARNING_RATES:
         result = _trained_until(right, factory.build(), learning_rate)
         if result.right.all():
@@ -178,16 +180,15 @@ def _null_is_right(spans: SpanScores, lesson: Planted) -> Tensor:
 
 
 @check(
-    matters="what spans ranks first is not what loss teaches, so no training makes the head good",
-    mend="give both the same scores; look for labels that are shifted, swapped or aligned "
-    "differently",
+    matters="spans ranks first what loss does not teach, so no training makes the head good",
+    fix="use the same scores in both; look for labels that are shifted, swapped or misaligned",
 )
 def learns_by_heart(factory: HeadFactory) -> str | None:
     """Training on eight windows lowers the loss, and the best span is the gold of each."""
     result = _overfit(factory, _best_is_gold)
     first, last = result.losses
     if not last < first:
-        return f"in training on {len(LESSON)} windows the loss went from {first:.5g} to {last:.5g}"
+        return f"training on {len(LESSON)} windows changed the loss from {first:.5g} to {last:.5g}"
     if result.right.all():
         return None
     wrong = torch.nonzero(~result.right).flatten().tolist()
@@ -196,9 +197,9 @@ def learns_by_heart(factory: HeadFactory) -> str | None:
 
 
 @check(
-    matters="null_score - score is compared with one threshold for all heads: turned round, the "
-    "head abstains where it should answer",
-    mend="give null_score the unit of the spans' scores, higher where no answer is likelier, and "
+    matters="null_score - score is compared with one threshold for all heads: with the wrong sign, "
+    "the head abstains where it should answer",
+    fix="give null_score the unit of the spans' scores, higher where an answer is less likely, and "
     "train it on windows whose start and end are 0",
 )
 def null_score_points_to_no_answer(factory: HeadFactory) -> str | None:

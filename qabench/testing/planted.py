@@ -14,7 +14,7 @@ from torch import Tensor
 from qabench.heads import Head, LabelledBatch, SpanScores, WindowBatch
 from qabench.testing.subject import HIDDEN_SIZE
 
-# More than there are spans in any window here, so that nothing hangs on the order of equal scores.
+# More than any window here has spans, so that the order of equal scores does not matter.
 ALL_SPANS = 60
 ANY_LENGTH = 30
 
@@ -27,7 +27,7 @@ class Window:
         context: tokens of the context.
         gold: first and last context token of the answer, from 0; ``None`` for no answer.
         before: tokens before the context: [CLS], question, [SEP].
-        after: tokens behind it: [SEP].
+        after: tokens after it: [SEP].
     """
 
     context: int
@@ -48,7 +48,7 @@ class Window:
         return self.before + self.gold[0], self.before + self.gold[1]
 
 
-# Windows of several lengths, with and without answer; no context of one token.
+# Windows of several lengths, with and without an answer, each with a context of several tokens.
 ORDINARY = (
     Window(context=9, gold=(2, 4)),
     Window(context=2, gold=None),
@@ -71,7 +71,7 @@ LESSON = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Planted:
-    """A batch with states that tell where the answers are.
+    """A batch whose states show where the answers are.
 
     Attributes:
         states: (B, L, H) float32.
@@ -82,12 +82,12 @@ class Planted:
     batch: LabelledBatch
 
     def copy(self) -> Planted:
-        """The same in memory of its own."""
+        """A copy that shares no memory."""
         own = {name: tensor.clone() for name, tensor in self.tensors().items()}
         return Planted(own.pop("states"), LabelledBatch(**own))
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that a head gets, by name."""
+        """Everything that a head gets, by name."""
         names = ("attention_mask", "context_mask", "start", "end")
         return {"states": self.states} | {name: getattr(self.batch, name) for name in names}
 
@@ -113,14 +113,14 @@ class Planted:
 
 
 def planted(windows: Sequence[Window], padding: int = 0, seed: int = 1) -> Planted:
-    """Noise in which first, last and inner tokens of answers are marked, and [CLS] for none.
+    """States of noise, in which the first, last and inner tokens of answers are marked.
 
-    Padding holds larger noise, which must reach nothing.
+    Without an answer [CLS] is marked. Padding holds larger noise, which must have no effect.
 
     Args:
         windows: one for each row.
-        padding: positions behind the longest window.
-        seed: of the noise, which is the same whatever torch's generator is at.
+        padding: positions after the longest window.
+        seed: of the noise, which does not depend on the state of torch's generator.
     """
     at = torch.arange(max(window.total for window in windows) + padding)
     total, before, context, start, end = (
@@ -149,14 +149,14 @@ def predict(
     max_answer_tokens: int = ANY_LENGTH,
     seed: int = 0,
 ) -> SpanScores:
-    """What an evaluating head says, which gets copies of the states and masks but no golds.
+    """The spans of a head in eval mode, which gets copies of states and masks but no golds.
 
     Args:
-        head: is left in eval mode.
+        head: stays in eval mode.
         planted: the windows.
         n_best: spans for each window.
         max_answer_tokens: longest span.
-        seed: of torch's generator, so that a head that draws numbers fails one check alone.
+        seed: of torch's generator, so that a head that draws numbers fails only one check.
     """
     own = planted.copy()
     torch.manual_seed(seed)
@@ -167,7 +167,7 @@ def predict(
 
 
 def evaluated_loss(head: Head, planted: Planted, seed: int = 0) -> Tensor:
-    """The loss of an evaluating head, as :func:`predict` gets its spans."""
+    """The loss of a head in eval mode, as :func:`predict` for its spans."""
     own = planted.copy()
     torch.manual_seed(seed)
     head.eval()
@@ -176,7 +176,7 @@ def evaluated_loss(head: Head, planted: Planted, seed: int = 0) -> Tensor:
 
 
 def same(a: SpanScores, b: SpanScores) -> bool:
-    """Equal bit for bit."""
+    """Whether two heads' spans are equal bit for bit."""
     return all(
         torch.equal(getattr(a, name), getattr(b, name))
         for name in ("start", "end", "score", "null_score")

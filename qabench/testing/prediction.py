@@ -28,7 +28,7 @@ EXTREME = {
     "a context of one token": Window(context=1, gold=(0, 0)),
     "a context of one token at the window's end": Window(context=1, gold=(0, 0), after=0),
     "a context that fills the window": Window(context=10, gold=(0, 9), before=1, after=0),
-    "a context right behind the question": Window(context=6, gold=(0, 1), before=3),
+    "a context right after the question": Window(context=6, gold=(0, 1), before=3),
     "one token and no answer": Window(context=1, gold=None),
 }
 USE_TOP_SPANS = "search with qabench.heads.top_spans"
@@ -48,9 +48,9 @@ def _limited(factory: HeadFactory) -> list[tuple[str, int, SpanScores]]:
 
 
 @check(
-    matters="the harness stores spans as columns and compares null_score - score as float32; a "
-    "score that is no number ranks nowhere",
-    mend="return SpanScores with (B, n_best) int64 start and end and float32 score, -inf where "
+    matters="qabench stores spans as columns and compares null_score - score as float32; NaN "
+    "cannot be ranked",
+    fix="return SpanScores with (B, n_best) int64 start and end and float32 score, -inf where "
     f"there is no further span, and (B,) float32 null_score, or {USE_TOP_SPANS}",
 )
 def spans_have_their_shapes(factory: HeadFactory) -> str | None:
@@ -70,19 +70,19 @@ def spans_have_their_shapes(factory: HeadFactory) -> str | None:
             if (tuple(value.shape), value.dtype) != form:
                 return f"{name} with n_best={k} is {tuple(value.shape)} {value.dtype}, not {form}"
         if not torch.isfinite(spans.null_score).all():
-            return "null_score has entries that are no finite numbers"
+            return "null_score has entries that are NaN or infinite"
         if (spans.score.isnan() | spans.score.isposinf()).any():
-            return "score has entries that are nan or inf"
+            return "score has entries that are NaN or inf"
     return None
 
 
 @check(
-    matters="an answer outside the context has no text, and a longer one is not every head's to "
-    "give",
-    mend=f"mask by context_mask and max_answer_tokens, or {USE_TOP_SPANS}",
+    matters="an answer outside the context has no text, and one that is too long is an unfair "
+    "advantage",
+    fix=f"mask by context_mask and max_answer_tokens, or {USE_TOP_SPANS}",
 )
 def spans_are_legal(factory: HeadFactory) -> str | None:
-    """Scored spans lie in the context, start <= end, and are at most max_answer_tokens long."""
+    """Scored spans are in the context, start <= end, and have at most max_answer_tokens tokens."""
     batch = planted(ORDINARY)
     for limits, longest, spans in _limited(factory):
         problem = _illegal(spans, batch, longest)
@@ -103,8 +103,8 @@ def _illegal(spans: SpanScores, batch: Planted, longest: int) -> str | None:
 
 
 @check(
-    matters="a span that stands twice takes a place of the n best and doubles its probability",
-    mend=f"give every span one score, or {USE_TOP_SPANS}",
+    matters="a span that is listed twice takes another's place and doubles its probability",
+    fix=f"give every span one score, or {USE_TOP_SPANS}",
 )
 def spans_are_distinct(factory: HeadFactory) -> str | None:
     """No window has a scored span twice."""
@@ -117,11 +117,11 @@ def spans_are_distinct(factory: HeadFactory) -> str | None:
 
 
 @check(
-    matters="the first span of a window is taken for its answer, and the last is cut off first",
-    mend=f"sort each window by falling score, or {USE_TOP_SPANS}",
+    matters="the first span of a window is taken as its answer",
+    fix=f"sort each window by falling score, or {USE_TOP_SPANS}",
 )
 def spans_are_sorted(factory: HeadFactory) -> str | None:
-    """The best span stands first, and scores fall."""
+    """The best span is first, and scores fall."""
     for limits, _, spans in _limited(factory):
         rising = (spans.score[:, 1:] > spans.score[:, :-1]).nonzero()
         if len(rising):
@@ -131,25 +131,25 @@ def spans_are_sorted(factory: HeadFactory) -> str | None:
 
 
 @check(
-    matters="answers would depend on which windows happen to share a batch",
-    mend="leave out what attention_mask leaves out wherever tokens are compared or pooled, and "
-    "mix no windows",
+    matters="answers would depend on which windows happen to be in one batch",
+    fix="ignore what attention_mask masks wherever tokens are compared or pooled, and never mix "
+    "windows",
 )
 def padding_changes_nothing(factory: HeadFactory) -> str | None:
-    """A window has the same spans and null score alone as in a padded batch."""
+    """A window has the same spans and null score on its own as in a padded batch."""
     head, batch = practised(factory), planted(ORDINARY, padding=3)
     together = predict(head, batch)
     for row in range(len(ORDINARY)):
         single = predict(head, batch.alone(row))
         a, b = scored_spans(together, row), scored_spans(single, 0)
         if a.keys() != b.keys():
-            return f"window {row} has {len(a)} spans in a batch, alone others ({len(b)})"
+            return f"window {row} has {len(a)} spans in a batch, but others ({len(b)}) on its own"
         far = [span for span in a if not _close(a[span], b[span])]
         if far:
-            return f"span {far[0]} scores {a[far[0]]:.6g} in a batch, {b[far[0]]:.6g} alone"
+            return f"span {far[0]} scores {a[far[0]]:.6g} in a batch, {b[far[0]]:.6g} on its own"
         null_scores = float(together.null_score[row]), float(single.null_score[0])
         if not _close(*null_scores):
-            return "the null score is {:.6g} in a batch, {:.6g} alone".format(*null_scores)
+            return "the null score is {:.6g} in a batch, {:.6g} on its own".format(*null_scores)
     return None
 
 
@@ -158,8 +158,8 @@ def _close(a: float, b: float) -> bool:
 
 
 @check(
-    matters="a report could not be made again, and two runs of one seed would differ",
-    mend="draw nothing in eval mode: nn.Dropout, or functional dropout with training=self.training",
+    matters="a report could not be reproduced, and two runs of one seed would differ",
+    fix="draw nothing in eval mode: nn.Dropout, or functional dropout with training=self.training",
 )
 def evaluation_is_deterministic(factory: HeadFactory) -> str | None:
     """In eval mode the same windows give the same loss and spans, bit for bit."""
@@ -172,8 +172,8 @@ def evaluation_is_deterministic(factory: HeadFactory) -> str | None:
 
 
 @check(
-    matters="a head that knows the golds when it predicts scores what it was told",
-    mend="keep nothing of a LabelledBatch beyond loss in eval mode",
+    matters="a head that knows the gold answers when it predicts is not measured at all",
+    fix="store nothing of a LabelledBatch in eval mode",
 )
 def golds_do_not_leak(factory: HeadFactory) -> str | None:
     """Spans are the same before and after a loss in eval mode, whatever its golds."""
@@ -188,12 +188,11 @@ def golds_do_not_leak(factory: HeadFactory) -> str | None:
 
 
 @check(
-    matters="loss and spans get the same tensors one after the other, so what the first writes the "
-    "second reads",
-    mend="use no operation in place (masked_fill_, +=, indexing on the left) on states and masks",
+    matters="loss and spans get the same tensors, so the second reads what the first writes",
+    fix="use no operation in place (masked_fill_, +=, indexing on the left) on states and masks",
 )
 def inputs_stay_untouched(factory: HeadFactory) -> str | None:
-    """Neither loss nor spans writes to its states, masks or golds."""
+    """Neither loss nor spans changes its states, masks or golds."""
     head, batch = practised(factory), planted(ORDINARY, padding=2)
     with torch.no_grad():
         for method in ("loss", "spans"):
@@ -211,11 +210,11 @@ def inputs_stay_untouched(factory: HeadFactory) -> str | None:
 
 
 @check(
-    matters="real data has windows of every shape: the last of a long context may hold one token",
-    mend="let no step need two tokens, a [SEP] or padding; rule out positions, not windows",
+    matters="real data has windows of every shape: the last one of a context may hold one token",
+    fix="do not rely on two context tokens, a [SEP] or padding; mask positions, not windows",
 )
 def extreme_contexts_are_answered(factory: HeadFactory) -> str | None:
-    """Contexts of one token or of a whole window have a finite loss and a legal best span."""
+    """Contexts of one token, or as long as the window, have a finite loss and a legal best span."""
     head = practised(factory)
     batch = planted(list(EXTREME.values()))
     for row, name in enumerate(EXTREME):
@@ -232,5 +231,5 @@ def _unanswered(head: Head, batch: Planted) -> str | None:
     if not torch.isfinite(loss).all():
         return f"the loss is {float(loss.sum())}"
     if not all(scored_spans(spans, row) for row in range(len(spans.start))):
-        return "no span has a score"
+        return "no span has a finite score"
     return _illegal(spans, batch, ANY_LENGTH)

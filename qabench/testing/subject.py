@@ -1,4 +1,4 @@
-"""The head that is checked, built as often as checks need it."""
+"""The head that is checked: each check builds its own."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from qabench.heads import Head
 from qabench.plugins.discovery import build_head, discover, filled_options
 from qabench.plugins.hookspecs import HeadSpec
 
-# Divisible by the numbers of attention heads that a head may be made of.
+# Divisible by common numbers of attention heads.
 HIDDEN_SIZE = 48
 
 
 @dataclass(frozen=True, slots=True)
 class HeadFactory:
-    """Builds one plugin's head anew for every check.
+    """Builds a plugin's head, a new one for every check.
 
     Attributes:
-        spec: what the plugin's ``qabench_heads`` returns.
+        spec: one that the plugin's ``qabench_heads`` returns.
         options: head options that differ from their defaults.
     """
 
@@ -29,10 +29,14 @@ class HeadFactory:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, seed: int = 0) -> Head:
-        """A freshly initialised head for states of ``HIDDEN_SIZE``, from torch's generator.
+        """A freshly initialised head for states of ``HIDDEN_SIZE``.
+
+        Args:
+            seed: of torch's generator.
 
         Raises:
-            PluginError: an option is unknown or wrong, ``build`` raises, or it returns no head.
+            PluginError: an option is unknown or wrong, or ``build`` raises or does not return a
+                head.
         """
         options = filled_options(self.spec, self.options)
         torch.manual_seed(seed)
@@ -40,7 +44,7 @@ class HeadFactory:
 
 
 def installed(name: str, /, **options: Any) -> HeadFactory:
-    """The factory of an installed plugin, whose hook is checked on the way.
+    """The factory of an installed plugin, whose hook is checked too.
 
     Raises:
         PluginError: there is no such plugin, or it is broken.
