@@ -19,16 +19,18 @@ _DRAFT = ".part"
 
 
 def draft_of(path: Path, owner: str = "") -> Path:
-    """Where a file or folder is prepared, beside its place; by default by this process alone."""
+    """Where a file or folder is prepared, beside its place; each process has its own by default."""
     return path.with_name(f".{path.name}.{owner or os.getpid()}{_DRAFT}")
 
 
 def remove_drafts(folder: Path, of: str = "*") -> None:
-    """Delete what killed processes began to write or to delete in a folder; none may be at it now.
+    """Delete what killed processes began to write or to delete in a folder.
+
+    No process may be writing to it now.
 
     Args:
         folder: its subfolders are not looked into.
-        of: name of the file or folder that they were drafts of.
+        of: name of the file or folder whose drafts are deleted.
     """
     for draft in folder.glob(f".{of}.*{_DRAFT}"):
         _discard(draft)
@@ -36,11 +38,11 @@ def remove_drafts(folder: Path, of: str = "*") -> None:
 
 @contextmanager
 def writing(path: Path, draft: Path | None = None) -> Iterator[None]:
-    """Say in one sentence that ``path`` cannot be written, whatever library finds out.
+    """Turn any library's error about a full or read-only disk into one sentence.
 
     Args:
         path: what is written.
-        draft: where, if not in :func:`draft_of` the path.
+        draft: where, if not at :func:`draft_of` the path.
 
     Raises:
         RunError: the folder cannot be written or the disk is full; no draft is left.
@@ -58,13 +60,13 @@ def writing(path: Path, draft: Path | None = None) -> Iterator[None]:
 
 
 def _why_unwritten(error: Exception) -> str | None:
-    """What a library says of a disk that takes no more; ``None`` for any other error."""
+    """What a library says of a disk that cannot be written; ``None`` for any other error."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     # Libraries in Rust; tokenizers raises a bare Exception.
     if isinstance(error, SafetensorError) or "(os error " in str(error):
         return str(error)
-    # All that torch says: its writer came to less bytes than it wrote.
+    # All that torch says: fewer bytes arrived than it wrote.
     if isinstance(error, RuntimeError) and "inline_container" in str(error):
         return "torch could not write all bytes"
     return None
@@ -74,7 +76,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write to a neighbour, flush it to disk, and rename it into place.
 
     Raises:
-        RunError: the folder cannot be written or the disk is full; an older file stays as it was.
+        RunError: the folder cannot be written or the disk is full; an older file is kept.
     """
     draft = draft_of(path)
     with writing(path):
@@ -97,7 +99,7 @@ def write_json(path: Path, value: object, indent: int | None = 2) -> None:
 
 
 def settle(draft: Path, folder: Path) -> None:
-    """Flush a folder that is complete to disk and rename it into place, for what may be there.
+    """Flush a complete folder to disk and rename it into place, instead of what may be there.
 
     Raises:
         OSError: it cannot be flushed or renamed.
@@ -110,7 +112,7 @@ def settle(draft: Path, folder: Path) -> None:
 
 
 def delete(folder: Path) -> None:
-    """Delete a folder, if it exists; at no moment does half of it stand in its place.
+    """Delete a folder, if it exists; at no moment is half of it in its place.
 
     Raises:
         OSError: it cannot be moved away.
@@ -137,16 +139,16 @@ def _discard(draft: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Make a file's bytes, or the names in a folder, outlast a power failure."""
-    names = path.is_dir()
-    if names and os.name == "nt":
+    """Make a file's bytes, or the names in a folder, survive a power failure."""
+    is_folder = path.is_dir()
+    if is_folder and os.name == "nt":
         return  # Windows opens no folders.
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network file systems flush files alone.
-        if not (names and error.errno == errno.EINVAL):
+        # Some network file systems flush files but not folders.
+        if not (is_folder and error.errno == errno.EINVAL):
             raise
     finally:
         os.close(descriptor)

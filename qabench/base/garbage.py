@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, left out where many values are made that stay."""
+"""Python's cyclic garbage collector, paused where many values are made that are kept."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """No collection inside: hundreds of thousands of new values hold no cycle, but the collector
-    would visit all of them again and again.
+    """Pause collection in the block: hundreds of thousands of new values hold no cycle, but the
+    collector would visit all of them again and again.
     """
     was_enabled = gc.isenabled()
     gc.disable()

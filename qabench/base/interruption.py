@@ -19,20 +19,20 @@ _SOON = 0.01
 
 
 class _Terminated(BaseException):
-    """Like KeyboardInterrupt no Exception, so that nothing on its way takes it for an error."""
+    """Not an ``Exception``, like KeyboardInterrupt, so that no handler of errors catches it."""
 
 
 @contextmanager
 def stoppable(advice: str) -> Iterator[None]:
-    """Let signals end the block.
+    """Let SIGINT and SIGTERM end the block.
 
     Args:
-        advice: how to go on, as the end of a sentence.
+        advice: how to resume, as the end of a sentence.
 
     Raises:
         SignalError: SIGINT or SIGTERM came.
     """
-    # Python delivers signals to the main thread alone, and lets no other handle them.
+    # Python delivers signals only to the main thread, and lets no other set handlers.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -42,7 +42,7 @@ def stoppable(advice: str) -> Iterator[None]:
         came.append(number)
         if number == signal.SIGINT:
             raise KeyboardInterrupt
-        # A second one must not break into the cleaning up after the first.
+        # A second signal must not interrupt the cleaning up after the first.
         signal.signal(number, signal.SIG_IGN)
         raise _Terminated
 
@@ -50,20 +50,20 @@ def stoppable(advice: str) -> Iterator[None]:
         if not came or what.exc_type not in (KeyboardInterrupt, _Terminated):
             report(what)
             return
-        # Raised where nothing can be raised, such as in a destructor: again, outside of it.
+        # It was raised where nothing can be raised, as in a destructor: raise it again outside.
         number = came.pop()
         signal.signal(number, stop)
         threading.Timer(_SOON, _thread.interrupt_main, (number,)).start()
 
     report, sys.unraisablehook = sys.unraisablehook, lost
     before = {number: signal.getsignal(number) for number in _SAID}
-    # A shell's background command is not to hear of Ctrl-C; None is no handler of Python's.
+    # A shell lets its background commands ignore Ctrl-C; None means a handler not set by Python.
     heard = [one for one, handler in before.items() if handler not in (signal.SIG_IGN, None)]
     for number in heard:
         signal.signal(number, stop)
     try:
         yield
-    # Native code in between, which knows no signals, may make any error of one.
+    # Native code in between, which knows no signals, may turn one into any error.
     except BaseException as error:
         if not came and not isinstance(error, KeyboardInterrupt):
             raise

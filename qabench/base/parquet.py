@@ -1,8 +1,8 @@
-"""Parquet files of strangers, read in memory that their size bounds.
+"""Parquet files of strangers, read in memory bounded by the size of the file.
 
-A Parquet file holds a text once and refers to it from any number of rows, so a few KB can stand for
-gigabytes. Texts are therefore read as they are stored: those of a column stay one object each, and
-what the references inside of lists come to is counted before anything is copied.
+A Parquet file stores a text once and refers to it from any number of rows, so a few KB can unpack
+to gigabytes. Texts are therefore read as they are stored: each text of a column is one object, and
+the size of what lists refer to is computed before anything is copied.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def schema(source: BinaryIO) -> Any:
     """The file's ``pyarrow.Schema``.
 
     Raises:
-        ParquetError: the file is damaged or none.
+        ParquetError: the file is damaged or not Parquet.
     """
     from pyarrow import parquet
 
@@ -35,30 +35,30 @@ def schema(source: BinaryIO) -> Any:
 
 
 def batches(source: BinaryIO, columns: Collection[str]) -> Iterator[Any]:
-    """The file's rows as ``pyarrow.RecordBatch``, with texts as dictionaries, nested ones too.
+    """The file's rows as ``pyarrow.RecordBatch``, with all texts as dictionaries, also in lists.
 
     Args:
         source: is read from its beginning.
-        columns: to read; others are not looked at.
+        columns: to read; others are ignored.
 
     Raises:
-        ParquetError: the file is damaged, or a text is stored so that its size is unknown.
-        TrapError: the columns come to more than a file of this size may hold.
+        ParquetError: the file is damaged, or stores texts so that their size is unknown.
+        TrapError: the columns unpack to more than a file of this size may.
     """
     from pyarrow import parquet
 
     limit = largest(source)
     with _damage():
         metadata = parquet.read_metadata(source)
-        # What pyarrow tells of single columns ends the process where a footer is spoilt.
+        # Asking pyarrow about single columns can crash the process if a footer is damaged.
         groups = map(metadata.row_group, range(metadata.num_row_groups))
         size = sum(group.total_byte_size for group in groups)
         refuse_trap(size, limit)
         file = parquet.ParquetFile(source, read_dictionary=_texts(metadata.schema, columns))
-        # Nested references of several row groups at a time are more than pyarrow can join.
+        # pyarrow cannot join nested references of several row groups.
         for group in range(metadata.num_row_groups):
             for batch in file.iter_batches(row_groups=[group], columns=list(columns)):
-                # References may lead nowhere.
+                # References may point outside the dictionary.
                 batch.validate(full=True)
                 size += sum(map(_copied, batch.columns))
                 refuse_trap(size, limit)
@@ -72,10 +72,10 @@ def rows(batch: Any) -> Iterator[dict[str, object]]:
 
 
 def values(column: Any) -> list[Any]:
-    """The column of a batch; the same text, outside of lists, is one object.
+    """The values of a column; equal texts outside of lists are one object.
 
     Raises:
-        ParquetError: a value is none of Python's, such as a date behind the year 9999.
+        ParquetError: Python cannot hold a value, such as a date after the year 9999.
     """
     import pyarrow as pa
 
@@ -90,7 +90,7 @@ def values(column: Any) -> list[Any]:
 def _damage() -> Iterator[None]:
     import pyarrow as pa
 
-    # pyarrow reports damage as any of these, by where in the file it is.
+    # pyarrow reports damage as any of these, depending on where it is.
     errors = (pa.ArrowException, OSError, ValueError, ArithmeticError, NotImplementedError)
     try:
         yield
@@ -103,14 +103,14 @@ def _texts(schema: Any, columns: Collection[str]) -> list[str]:
     leaves = [schema.column(number) for number in range(len(schema))]
     wanted = [leaf for leaf in leaves if leaf.path.partition(".")[0] in columns]
     for leaf in wanted:
-        # These cannot be read as they are stored, and no column of ours has them.
+        # These cannot be read as they are stored, and question files do not need them.
         if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY":
             raise ParquetError(f"column {leaf.path!r} holds bytes of one length")
     return [leaf.path for leaf in wanted if leaf.physical_type == "BYTE_ARRAY"]
 
 
 def _copied(column: Any) -> int:
-    """Bytes of what :func:`values` makes of a column."""
+    """Bytes of what :func:`values` returns for a column."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
@@ -119,7 +119,7 @@ def _copied(column: Any) -> int:
 
 
 def _referred(array: Any) -> int:
-    """Bytes of the values in a column, each counted as often as it is referred to."""
+    """Bytes of the values in a column, counted once for each reference."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

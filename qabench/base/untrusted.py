@@ -1,4 +1,4 @@
-"""What files from strangers may try, whatever their format."""
+"""What files from strangers may try, in any format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from qabench.errors import ReportError
 
-# A file that unpacks to more than both is a trap rather than data.
+# A file that unpacks to more than both is a trap. Bytes; ratio to the size of the file.
 _LARGEST_UNPACKED = 1 << 30
 _LARGEST_RATIO = 100
 
@@ -21,24 +21,24 @@ class TrapError(Exception):
 
 
 def largest(file: BinaryIO) -> int:
-    """How many bytes a file may unpack to; it is left at its beginning."""
+    """How many bytes a file may unpack to; the file is rewound."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     return max(_LARGEST_UNPACKED, _LARGEST_RATIO * size)
 
 
 def refuse_trap(size: int, limit: int) -> None:
-    """Stop at a file that unpacks to more bytes than it may.
+    """Refuse a file that unpacks to more bytes than it may.
 
     Raises:
-        TrapError: it does.
+        TrapError: ``size`` is over the limit.
     """
     if size > limit:
         raise TrapError(f"unpacks to more than {limit} bytes, over {_LARGEST_RATIO} times its size")
 
 
 def lone_surrogate(text: str) -> re.Match[str] | None:
-    """The first half of a surrogate pair, which UTF-8 cannot hold, in a text."""
+    """The first lone half of a surrogate pair in a text, which UTF-8 cannot hold."""
     return None if text.isascii() else _SURROGATE.search(text)
 
 
@@ -55,18 +55,18 @@ def inside(folder: Path, name: str) -> Path:
         path = Path("/")
     if not path.is_relative_to(folder.resolve()):
         raise ReportError(
-            f"{name!r} leads out of the run directory {folder}; nothing outside it is read: put "
-            f"a copy of the file there."
+            f"{name!r} leads out of the run directory {folder}, and nothing outside it is read; "
+            f"put a copy of the file there."
         )
     return folder / name
 
 
 def refuse_outside(path: Path) -> None:
-    """Stop at a file of a run directory that is a link out of it, or no file but a device.
+    """Refuse a file of a run directory that is a link out of it, or not a regular file.
 
     Raises:
-        ReportError: it is.
+        ReportError: it is one of these.
     """
     inside(path.parent, path.name)
     if path.exists() and not path.is_file():
-        raise ReportError(f"{path} is no regular file; put a copy of the file there.")
+        raise ReportError(f"{path} is not a regular file; put a copy of the file there.")

@@ -1,4 +1,4 @@
-"""JSON Schema validation whose messages name the place, the problem and the nearest legal key."""
+"""JSON Schema validation whose messages name the place, the problem and the nearest known key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qabench.base.untrusted import lone_surrogate
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-# Far above what any setting or report needs, far below what Python's own recursion takes.
+# Levels: far more than any setting or report needs, far fewer than Python's recursion limit.
 _DEEPEST = 50
 _LARGEST = 2**63
 _HALF = "half of a surrogate pair, which is not text"
@@ -24,8 +24,9 @@ _HALF = "half of a surrogate pair, which is not text"
 def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
     """The most telling violation as one phrase without a full stop, or ``None``.
 
-    What JSON or UTF-8 cannot hold, or no machine number, is refused whatever the schema says:
-    NaN and infinities, whole numbers of more than 64 bits, lone surrogates, dates, deep nesting.
+    Some values are refused whatever the schema says, since not every reader of JSON or UTF-8 takes
+    them: NaN and infinities, whole numbers of more than 64 bits, lone surrogates, dates, deep
+    nesting.
     """
     from jsonschema.exceptions import best_match
 
@@ -47,8 +48,8 @@ def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
 
 @cache
 def _validator() -> Any:
-    """JSON Schema as it is written down, where Python's numbers and patterns are laxer."""
-    # As slow to import as everything else that listing plugins needs.
+    """A validator that keeps to the standard where Python's numbers and patterns are laxer."""
+    # jsonschema takes as long to import as everything else that listing plugins needs.
     import jsonschema
 
     known = jsonschema.Draft202012Validator
@@ -103,10 +104,11 @@ def _unusable_inside(
 
 
 def _unknown_key(error: ValidationError, place: str) -> str:
-    legal = sorted(error.schema.get("properties", {}))
-    unknown = sorted(key for key in error.instance if key not in legal)[0]
+    known = error.schema.get("properties", {})
+    unknown = min(key for key in error.instance if key not in known)
     where = f" in {place}" if place else ""
-    return f"unknown key {unknown!r}{where} ({did_you_mean(unknown, legal, 'none is known here')})"
+    hint = did_you_mean(unknown, known, "no key is known here")
+    return f"unknown key {unknown!r}{where} ({hint})"
 
 
 def _expectation(error: ValidationError) -> str:
@@ -126,7 +128,7 @@ def _expectation(error: ValidationError) -> str:
         case "pattern":
             return f"must match {value}"
         case _:
-            return f"this does not hold: {error.message}"
+            return str(error.message)
 
 
 def fill_defaults(schema: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:

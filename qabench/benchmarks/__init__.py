@@ -1,1 +1,1 @@
-"""A benchmark file, its schema and its name."""
+"""Benchmarks: their names, their files and settings, and where their questions come from."""

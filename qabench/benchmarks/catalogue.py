@@ -1,4 +1,4 @@
-"""Benchmarks by name: those that come with qabench, and those of plugins."""
+"""Benchmarks by name: those of qabench and those of plugins."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def entries() -> tuple[Entry, ...]:
             warn(one)
         elif one.value.suffix != ".toml" or not NAME.fullmatch(one.value.stem):
             reason = (
-                f"{str(one.value)!r} is no name of letters, digits, '_' and '-' that ends in .toml"
+                f"{str(one.value)!r} is not called NAME.toml, with a name of letters, digits, '_' "
+                f"and '-'"
             )
             warn(HookFailure(one.plugin, HOOK, reason))
         else:
@@ -52,7 +53,7 @@ def find(name_or_path: str) -> Path:
     """The file of a benchmark.
 
     Raises:
-        BenchmarkError: none or several have this name, and it is no path of a ``.toml`` file.
+        BenchmarkError: no benchmark or several have this name, and it does not end in ``.toml``.
     """
     path = Path(name_or_path)
     if path.suffix == ".toml":
@@ -65,11 +66,11 @@ def find(name_or_path: str) -> Path:
         owners = " and ".join(f"{one.distribution} {one.version}" for one in named)
         raise BenchmarkError(
             f"Several benchmarks are called {name_or_path!r}, from {owners}; uninstall one, or "
-            f"name the file: {' or '.join(str(one.path) for one in named)}."
+            f"give the file: {' or '.join(str(one.path) for one in named)}."
         )
     hint = did_you_mean(name_or_path, (one.name for one in every), "none is installed")
     broken = ", ".join(f"{one.distribution} {one.version}" for one in discover().broken)
     lost = f" (broken, see qabench plugins: {broken})" if broken else ""
     raise BenchmarkError(
-        f"There is no benchmark {name_or_path!r} ({hint}); name one of them, or a .toml file{lost}."
+        f"There is no benchmark {name_or_path!r} ({hint}); give one of these or a .toml file{lost}."
     )

@@ -1,6 +1,6 @@
 """Benchmark files: TOML, validated by ``schemas/benchmark.schema.json``, as frozen dataclasses.
 
-The schema is the one place of every key's type, limits and default.
+The schema is the only place with the type, limits and default of each key.
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ class Benchmark:
         return _options_for(plugin, self.head)
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as JSON types, absent keys as ``null``."""
+        """The settings as JSON types; absent keys are ``None``."""
         return asdict(self)
 
 
 def summaries() -> list[tuple[str, str, str]]:
-    """Name, distribution and summary of each benchmark; the reason of each that cannot be used."""
+    """Name, distribution and summary of each benchmark, or why it cannot be used."""
     every = entries()
     counts = Counter(one.name for one in every)
     return [
@@ -110,7 +110,7 @@ def summaries() -> list[tuple[str, str, str]]:
 
 def _summary(one: Entry) -> str:
     try:
-        # Those of qabench are valid, and what validates is slow to import.
+        # Those of qabench are valid, and the validator is slow to import.
         if one.distribution == "qabench":
             return str(_read(one.path)["summary"])
         return load(str(one.path)).summary
@@ -124,11 +124,12 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
     Args:
         name_or_path: a name that ``qabench benchmarks`` lists, or the path of a ``.toml`` file.
         overrides: ``section.key=value`` each, as ``--set`` takes them; the value is TOML, and
-            quotes around a string may be left out. Paths given so are relative to the
-            working directory, those in the file to the file's folder.
+            quotes around a string may be left out. Their paths are relative to the working
+            directory; paths in the file are relative to the file's folder.
 
     Raises:
-        BenchmarkError: no such benchmark or several, not TOML, or not valid by the schema.
+        BenchmarkError: no benchmark or several have this name, or the file is not TOML or does not
+            follow the schema.
     """
     path = find(name_or_path)
     document = _resolve_paths(_read(path), path.resolve().parent)
@@ -142,7 +143,7 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
 
 
 def head_options(plugin: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """The head options that overrides of ``head.*`` mean for ``plugin``, without any benchmark.
+    """The options of ``plugin`` that overrides of ``head.*`` give, without a benchmark file.
 
     Raises:
         BenchmarkError: an override is not of the form ``head.key=value``, or is for another
@@ -152,12 +153,12 @@ def head_options(plugin: str, overrides: Sequence[str]) -> dict[str, Any]:
     for override in overrides:
         if not override.strip().startswith("head."):
             raise BenchmarkError(
-                f"--set {override!r} is no option of a head; write --set head.key=value."
+                f"--set {override!r} is not an option of a head; write --set head.key=value."
             )
         document = _override(document, override)
     for key, value in document["head"].items():
         if isinstance(value, dict) and key != plugin:
-            raise BenchmarkError(f"--set head.{key}.* is for another plugin than {plugin!r}.")
+            raise BenchmarkError(f"--set head.{key}.* is not for plugin {plugin!r}; leave it out.")
     return _options_for(plugin, document["head"])
 
 
@@ -173,9 +174,11 @@ def _read(path: Path) -> dict[str, Any]:
         raise BenchmarkError(
             f"Benchmark file {path} cannot be read ({error.strerror}); check the path."
         ) from error
-    # Not TOML, not UTF-8, or a number of thousands of digits; or brackets in brackets.
+    # Not TOML, not UTF-8, a number of thousands of digits, or deeply nested brackets.
     except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"Benchmark file {path} is not valid TOML: {error}.") from error
+        raise BenchmarkError(
+            f"Benchmark file {path} is not valid TOML: {error}; correct it there."
+        ) from error
 
 
 def _resolve_paths(document: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -188,7 +191,7 @@ def _resolve_paths(document: dict[str, Any], folder: Path) -> dict[str, Any]:
                 data[key] = _placed(folder, data[key])
     if isinstance(backbone, dict) and isinstance(backbone.get("name"), str) and backbone["name"]:
         candidate = _placed(folder, backbone["name"])
-        # A name that is too long for a path is no folder's.
+        # The name may be too long for a path.
         with suppress(OSError):
             if Path(candidate).is_dir():
                 backbone["name"] = candidate
@@ -206,7 +209,7 @@ def _copy(document: dict[str, Any]) -> dict[str, Any]:
         return copy.deepcopy(document)
     except RecursionError:
         raise BenchmarkError(
-            "The benchmark is nested too deeply; its sections have keys with plain values."
+            "The benchmark is nested too deeply; give the keys of its sections plain values."
         ) from None
 
 
@@ -214,10 +217,10 @@ def _placed(folder: Path, path: str) -> str:
     """A path of a benchmark file, made absolute."""
     try:
         return str(folder / Path(path).expanduser())
-    # There is no such user, so no home folder.
+    # ~name of a user who does not exist.
     except RuntimeError as error:
         raise BenchmarkError(
-            f"The path {path!r} in the benchmark cannot be found ({error}); write it out."
+            f"The path {path!r} in the benchmark cannot be expanded ({error}); write it in full."
         ) from error
 
 
@@ -240,7 +243,7 @@ def _override(document: dict[str, Any], override: str) -> dict[str, Any]:
 
 
 def _value(text: str, parts: Sequence[str]) -> object:
-    """``text`` as TOML; as a plain string where it is none or the schema wants a string."""
+    """``text`` as TOML, or as it is where it is not TOML or the schema asks for a string."""
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,1 +1,1 @@
-"""What a question is, which file it comes from, and in which half it is."""
+"""Questions with their gold answers: read, audited, fingerprinted and split into halves."""

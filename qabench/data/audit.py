@@ -1,7 +1,7 @@
-"""Questions with their gold answers: the types, the audit of every record, and what names a set.
+"""The audit of records: the one place that decides what is a valid example.
 
-Readers (``qabench.data.readers``) turn each file format into ``RawRecord``; ``audit`` alone decides
-what is a valid example, so that every format is held to the same rules.
+Formats (``qabench.data.formats``) only find the records in a file, so that the records of every
+format are held to the same rules.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ class RawRecord:
     """A record as a file holds it, unchecked.
 
     Attributes:
-        where: Its place in the file, such as ``line 3`` or ``data[0].paragraphs[1].qas[2]``.
+        where: Its place in the file: ``line 3``, or ``data[0].paragraphs[1].qas[2]``.
         fields: Values by the names in ``FIELDS``; other names are ignored.
     """
 
@@ -53,7 +53,7 @@ def audit(
         try:
             examples.append(auditor.example(record))
         except _RecordError as error:
-            # A refusal names the first, and a file of nothing else must not fill memory with them.
+            # A refusal names only the first: a file of bad records must not fill memory with them.
             if not bad or on_bad_record == "skip":
                 problem = f"{error.problem} ({record.where})"
                 bad.append(BadRecord(source, _usable_id(record), error.field, problem))
@@ -79,7 +79,7 @@ def kind(value: object) -> str:
 
 
 class _RecordError(Exception):
-    """What is wrong with one record; never leaves ``audit``."""
+    """What is wrong with one record; caught by ``audit``."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(field, problem)
@@ -88,12 +88,12 @@ class _RecordError(Exception):
 
 
 class _Auditor:
-    """The checks of one source, with what they must remember from record to record."""
+    """Checks the records of one source, and remembers ids and contexts between them."""
 
     def __init__(self) -> None:
         self._place_of_id: dict[str, str] = {}
-        # One string object per distinct context: some 130,000 questions share 20,000 of them,
-        # and each is checked once.
+        # One string object for each distinct context, which is checked once: the 130,000 training
+        # questions of SQuAD share 20,000 contexts.
         self._contexts: dict[str, str] = {}
 
     def example(self, record: RawRecord) -> QAExample:
@@ -176,7 +176,7 @@ def _answers(value: object, context: str) -> tuple[GoldAnswer, ...]:
 
 
 def _pairs(value: object) -> list[tuple[object, object]]:
-    """Bring both forms of ``answers``, columns and list, to pairs of text and start."""
+    """The answers as pairs of text and start, whether they are a list or columns."""
     if isinstance(value, dict):
         texts, starts = _column(value, "text"), _column(value, "answer_start")
         if len(texts) != len(starts):
@@ -210,7 +210,7 @@ def _row(index: int, answer: object) -> tuple[object, object]:
 
 def _answer(raw_text: object, start: object, context: str) -> GoldAnswer:
     text = _text("text", raw_text)
-    # bool is a subclass of int, and true would pass for offset 1.
+    # bool is a subclass of int: true would count as offset 1.
     if isinstance(start, bool) or not isinstance(start, int):
         raise _RecordError("answer_start", f"must be a whole number, not {kind(start)}")
     # A negative start would count from the context's end.

@@ -1,4 +1,4 @@
-"""Questions with their gold answers, and what names a set of them."""
+"""Questions with their gold answers, and the fingerprint of a set of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,15 @@ class GoldAnswer:
 
 @dataclass(frozen=True, slots=True)
 class QAExample:
-    """One question about one context; without answers it is unanswerable."""
+    """One question about one context; without answers it is unanswerable.
+
+    Attributes:
+        id: Unique in its set.
+        question: Not empty.
+        context: The text that answers are taken from.
+        answers: The gold answers, in the order of the source.
+        title: Title of the article that the context is from; empty where it is not known.
+    """
 
     id: str
     question: str
@@ -47,9 +55,9 @@ class BadRecord:
     """The first problem found in a record.
 
     Attributes:
-        file: The file, or the name of the Hub data set.
+        file: The file, or the Hub data set with revision and split.
         id: The record's id; empty where it has no usable one.
-        field: The field at fault, such as ``answers[0].answer_start``.
+        field: The field at fault, for example ``answers[0].answer_start``.
         problem: What is wrong with it, and where the record is in the file.
     """
 
@@ -102,9 +110,9 @@ class ExampleSet:
 
 
 def sample(examples: Sequence[QAExample], n: int, seed: int) -> tuple[QAExample, ...]:
-    """Draw ``n`` examples at random, the same ones for the same seed, in their original order.
+    """Draw ``n`` examples at random, the same for the same seed, in their original order.
 
-    Files are grouped by article, so the first ``n`` would be about a few topics only.
+    Files are grouped by article, so the first ``n`` would be about few topics.
 
     Raises:
         ValueError: ``n`` is negative.
@@ -123,9 +131,9 @@ def subset(data: ExampleSet, n: int, seed: int) -> ExampleSet:
 
 
 def fingerprint(examples: Iterable[QAExample]) -> str:
-    """Name a set of examples by its content: SHA-256, as 64 hex digits.
+    """SHA-256 of a set of examples, as 64 hex digits.
 
-    The records' order and file format do not change it; titles are not part of it.
+    The order of the records and the file format do not change it; titles are not part of it.
     """
     digest, contexts = hashlib.sha256(), _Quoted()
     for example in sorted(examples, key=lambda example: example.id):
@@ -134,7 +142,7 @@ def fingerprint(examples: Iterable[QAExample]) -> str:
 
 
 class _Quoted(dict[str, str]):
-    """Texts as JSON strings: each distinct one is escaped once."""
+    """Texts as JSON strings; each distinct text is escaped once."""
 
     def __missing__(self, text: str) -> str:
         quoted = self[text] = json.dumps(text)
@@ -142,7 +150,7 @@ class _Quoted(dict[str, str]):
 
 
 def _canonical(example: QAExample, contexts: _Quoted) -> str:
-    """JSON in ASCII with sorted keys and no spaces; by hand, since ``json`` takes twice as long."""
+    """JSON in ASCII, keys sorted, no spaces; made by hand because ``json`` takes twice as long."""
     answers = ",".join([f"[{json.dumps(one.text)},{one.start}]" for one in example.answers])
     return (
         f'{{"answers":[{answers}],"context":{contexts[example.context]},'

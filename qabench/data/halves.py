@@ -1,4 +1,4 @@
-"""Which questions are of one article, and the halves of a set that share no article."""
+"""The articles of a set of questions, and its two halves that share no article."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qabench.base.arrays import Bools
+from qabench.base.arrays import Bools, Longs
 from qabench.data.examples import QAExample
 from qabench.errors import DataError
 
 
 def split_questions(examples: Sequence[QAExample], seed: int) -> Bools:
-    """(N,) true for the tune half; no article is in both halves.
+    """(N,) bool: true for the tune half; no article is in both halves.
 
-    Where titles do not tell articles apart contexts do. Where there is but one context nothing can
-    be split, and no question is in the tune half.
+    Where all questions have one title, contexts take the place of articles. Where they have one
+    context too, nothing can be split, and no question is in the tune half.
     """
     titles = [one.title or one.context for one in examples]
     for articles in (titles, [one.context for one in examples]):
@@ -29,26 +28,27 @@ def split_questions(examples: Sequence[QAExample], seed: int) -> Bools:
 
 
 def tune_test_split(articles: Sequence[str | None], seed: int) -> Bools:
-    """(N,) bool: true for the questions of the tune half; an article is never in both.
+    """(N,) bool: true for the questions of the tune half; no article is in both halves.
 
     Articles are taken in the order of the SHA-256 of seed and title, and each goes to the half
-    that has fewer questions so far: the same on every platform, and whatever the order of the
-    questions, as long as they have titles. The halves differ by the biggest article at most.
+    that has fewer questions so far. So the split is the same on every platform and, if all
+    questions have titles, in any order of the questions. The sizes of the halves differ at most by
+    the size of the largest article.
 
     Args:
         articles: (N,) the title of each question's article; a question without one (``None`` or
-            "") is an article of its own, named by its place.
-        seed: another seed, another split.
+            "") is an article of its own, named by its index.
+        seed: of the split.
 
     Raises:
-        DataError: all questions are of one article, so that no half can be without it.
+        DataError: all questions are of one article.
     """
     codes = article_codes(articles)
     sizes = np.bincount(codes)
     if len(sizes) < 2:
         raise DataError(
-            f"All {len(codes)} questions are of one article, so that no threshold can be tuned on "
-            f"other articles than it is tested on; use data with the titles of several articles."
+            f"All {len(codes)} questions are of one article, so no threshold can be tuned on other "
+            f"articles than it is tested on; use data with the titles of several articles."
         )
     names = {code: title or f"#{code}" for code, title in zip(codes, articles, strict=True)}
     tune = np.zeros(len(sizes), bool)
@@ -64,12 +64,12 @@ def _digest(seed: int, title: str) -> bytes:
     return hashlib.sha256(f"{seed}\n{title}".encode("utf-8", "surrogatepass")).digest()
 
 
-def article_codes(articles: Sequence[str | None]) -> NDArray[np.int64]:
-    """(N,) int64: equal for questions of one article, 0, 1, … in order of first appearance.
+def article_codes(articles: Sequence[str | None]) -> Longs:
+    """(N,) int64: the number of each question's article, from 0 in order of first appearance.
 
     Args:
         articles: (N,) the title of each question's article; a question without one (``None`` or
-            "") is an article of its own, since nothing says what it belongs to.
+            "") is an article of its own, since nothing says which other it shares.
     """
     codes: dict[str | int, int] = {}
     keys = (title or number for number, title in enumerate(articles))

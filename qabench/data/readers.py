@@ -24,7 +24,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_file(path: Path, on_bad_record: OnBadRecord = "fail") -> ExampleSet:
-    """Read and audit one data file; its format is told by its suffix and content.
+    """Read and audit one data file; its suffix and content tell its format.
 
     Args:
         path: SQuAD JSON, flat JSON, JSON lines or Parquet; may be gzipped.

@@ -1,1 +1,1 @@
-"""Makes the quickstart's encoder."""
+"""Pretrains the quickstart's encoder."""

@@ -1,4 +1,4 @@
-"""The domains that the encoder is pretrained on: others than those of the benchmark."""
+"""What the questions of pretraining are about; no domain is one of the benchmark's."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Relations with arbitrary and with invented words, for the pretraining alone.
+"""Relations with arbitrary or invented words, only for pretraining.
 
-"The brend of the Kolm Museum was …" has no meaning but its form: such facts teach to find the words
-of a question again in a context, and what kind of answer its first word asks for.
+"The brend of the Kolm Museum was …" has a form but no meaning. Such facts teach the encoder to find
+the words of a question in a context, and which kind of answer a question word asks for.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _THINGS = (
 
 
 def open_relations(values: Values, n: int) -> list[Relation]:
-    """``n`` different relations around a few words, so that several share a word."""
+    """``n`` different relations made of few words, so that several share a word."""
     chance = values.chance
     nouns = [_noun(values) for _ in range(max(2, n // 2))]
     verbs = [_participle(values) for _ in range(max(2, n // 3))]

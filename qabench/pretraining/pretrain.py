@@ -1,9 +1,9 @@
 """``python -m qabench.pretraining FOLDER``: make the encoder of the quickstart.
 
-A tiny BERT answers questions about other domains than the benchmark's, every paragraph new. The
-objective favours no head: the negative log-likelihood of start and end, and that of the O/B/I tags,
-both in nats per window, with equal weight. Everything follows from the seed and the number of
-steps; an interrupted pretraining goes on from its last checkpoint with the same result.
+A tiny BERT learns to answer questions about other domains than the benchmark's; no paragraph is
+used twice. The objective favours no head: the negative log-likelihoods of start and end and of the
+O/B/I tags, both in nats per window, have equal weight. Everything follows from the seed and the
+number of steps; an interrupted pretraining resumes from its last checkpoint with the same result.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from qabench.windows.cutting import Windows, make_windows
 
 WINDOWS = WindowSettings(max_length=128, overlap=32, max_question_tokens=32)
 _EASY = Shape(facts=(2, 4), long=0.0, unanswerable=0.05, pair=0.1, adjunct=0.1)
-# Steps that share one helping of fresh paragraphs; checkpoints fall between two helpings.
-_HELPING = 250
+# Steps for which paragraphs are generated together; checkpoints are written between them.
+_STEPS_TO_CHECKPOINT = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides the encoder."""
+    """Everything that determines the encoder."""
 
     seed: int = 0
     steps: int = 18_000
@@ -56,7 +56,7 @@ class Recipe:
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     warmup_steps: int = 100
-    # Shares of all steps: easy paragraphs at the beginning, falling learning rate at the end.
+    # Shares of all steps: easy paragraphs at the beginning, a falling learning rate at the end.
     easy: float = 0.15
     decay: float = 0.4
     hidden_size: int = 96
@@ -72,7 +72,7 @@ class Recipe:
 
 
 class PretrainingModel(nn.Module):
-    """The encoder below a start/end layer and an O/B/I layer, which are thrown away later."""
+    """The encoder with a start/end layer and an O/B/I layer, which are discarded afterwards."""
 
     def __init__(self, encoder: BertModel) -> None:
         super().__init__()
@@ -114,13 +114,13 @@ class PretrainingModel(nn.Module):
         return (span_loss + tag_loss) / 2
 
 
-def helping(
+def fresh_windows(
     seed: int, number: int, windows: int, shape: Shape, tokenizer: TokenizerFacts
 ) -> Windows:
-    """At least so many windows of paragraphs that no other helping has."""
+    """At least ``windows`` windows of new paragraphs; every ``number`` gives others."""
     values = Values(Chance(seed * 1_000_003 + number), Pool.PRETRAINING)
     made: list[Paragraph] = []
-    # Nearly every question is one window, or two.
+    # Nearly every question has one or two windows.
     while sum(len(one.questions) for one in made) < windows:
         made.append(_paragraph(values, shape))
     found = audit(records(made, str(number)), "pretraining")
@@ -136,14 +136,14 @@ def _paragraph(values: Values, shape: Shape) -> Paragraph:
 
 
 def batches(windows: Windows, size: int, n: int, seed: int) -> Iterator[dict[str, Tensor]]:
-    """``n`` batches of windows of like length, in random order.
+    """``n`` batches of windows of similar length, in random order.
 
-    The order of fine-tuning falls in length within each fifty batches; at this learning rate long
-    and short ones had better alternate.
+    In fine-tuning, lengths fall within each fifty batches; at this learning rate it is better if
+    long and short batches alternate.
     """
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(windows))[: n * size]
-    # Sorting within sixteen batches keeps padding small and lengths mixed over time.
+    # Sorting within sixteen batches keeps padding small and lengths mixed.
     blocks = [chosen[i : i + 16 * size] for i in range(0, len(chosen), 16 * size)]
     lengths = windows.total_lengths()
     ordered = np.concatenate([block[np.argsort(lengths[block], kind="stable")] for block in blocks])
@@ -152,7 +152,7 @@ def batches(windows: Windows, size: int, n: int, seed: int) -> Iterator[dict[str
 
 
 class Pretraining:
-    """A pretraining in a folder, at some step."""
+    """A pretraining at some step, with its checkpoint in a folder."""
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
         self.recipe = recipe
@@ -179,12 +179,13 @@ class Pretraining:
             self._load()
 
     def advance(self) -> Iterator[float]:
-        """Train on the next helping, giving the loss of each step, and write a checkpoint."""
+        """Train up to the next checkpoint and write it; yield the loss of each step."""
         recipe = self.recipe
         shape = _EASY if self.step < recipe.easy * recipe.steps else Shape()
-        n = min(_HELPING, recipe.steps - self.step)
-        number = self.step // _HELPING
-        fresh = helping(recipe.seed, number, n * recipe.batch_size, shape, self.tokenizer)
+        n = min(_STEPS_TO_CHECKPOINT, recipe.steps - self.step)
+        number = self.step // _STEPS_TO_CHECKPOINT
+        windows = n * recipe.batch_size
+        fresh = fresh_windows(recipe.seed, number, windows, shape, self.tokenizer)
         self.model.train()
         for batch in batches(fresh, recipe.batch_size, n, number):
             for group in self.optimizer.param_groups:
@@ -201,7 +202,7 @@ class Pretraining:
     @cached_property
     def held_out(self) -> Windows:
         """Some thousand windows that are never trained on."""
-        return helping(self.recipe.seed + 1, 0, 1000, Shape(), self.tokenizer)
+        return fresh_windows(self.recipe.seed + 1, 0, 1000, Shape(), self.tokenizer)
 
     @torch.no_grad()
     def exact(self) -> float:
@@ -228,7 +229,10 @@ class Pretraining:
             metadata = file.metadata()
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if parse_json(metadata["recipe"], str(self.checkpoint)) != asdict(self.recipe):
-            raise SystemExit(f"{self.checkpoint} is of another recipe; name another folder.")
+            raise SystemExit(
+                f"{self.checkpoint} was made with another seed or number of steps; choose another "
+                f"folder."
+            )
         self.step = int(metadata["step"])
         moments: dict[int, dict[str, Tensor]] = {}
         for name, value in state.items():
@@ -243,7 +247,7 @@ class Pretraining:
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
     def finish(self, folder: Path) -> None:
-        """Write the encoder in half precision, and what it was made with."""
+        """Write the encoder in half precision, and the facts of its pretraining."""
         encoder = self.model.encoder
         exact = self.exact()
         encoder.half().save_pretrained(folder)

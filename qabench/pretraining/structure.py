@@ -1,9 +1,9 @@
-"""A start for a tiny BERT that can match words and look at neighbours before it has learned.
+"""Initial weights with which a tiny BERT can match words and look at neighbours before training.
 
-A plain random start of this size learns nothing from question answering in the time at hand. Here
-the hidden dimensions are laid out as words, segment and position; in every layer half of the heads
-attend to equal tokens, preferably of the other segment, and half to tokens at a fixed distance. It
-is a start only: every weight is trained, and the result is an ordinary ``BertModel``.
+From plain random weights, an encoder of this size learns nothing from question answering in the
+time available. Here the hidden dimensions are divided into words, segment and position. In every
+layer half of the attention heads attend to equal tokens, preferably of the other segment, and half
+to tokens at a fixed distance. Every weight is trained, and the result is an ordinary ``BertModel``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PERIODS = (math.tau / 1.6, 90.0)
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Which hidden dimensions hold what: words first, then the segment, then positions."""
+    """Which hidden dimensions hold words (first), the segment (next) and positions (last)."""
 
     hidden: int
 
@@ -46,13 +46,13 @@ class _Layout:
 
 
 def structured_bert(config: BertConfig, seed: int) -> BertModel:
-    """A :class:`BertModel` without pooler, initialised as the module says."""
+    """A :class:`BertModel` without pooler, initialised as this module describes."""
     model = BertModel(config, add_pooling_layer=False)
     layout = _Layout(config.hidden_size)
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         _embeddings(model.embeddings, layout, random)
-        # The checker takes a module's attributes for tensors.
+        # To the type checker, attributes of modules are tensors.
         stack: Any = model.encoder
         for depth, layer in enumerate(stack.layer, start=1):
             attention = layer.attention.self
@@ -65,12 +65,12 @@ def structured_bert(config: BertConfig, seed: int) -> BertModel:
 
 
 def _normal(random: torch.Generator, like: Tensor) -> Tensor:
-    """Normal weights whose output varies as their input does."""
+    """Normal weights that keep the variance of their input."""
     return torch.randn(like.shape, generator=random) / math.sqrt(like.shape[1])
 
 
 def _write_to_words(weight: Tensor, layout: _Layout, random: torch.Generator, scale: float) -> None:
-    """A layer's output goes to the word dimensions, and hardly to segment and position."""
+    """Let a layer write to the word dimensions, and hardly to segment and position."""
     weight.copy_(_normal(random, weight) * scale)
     weight[layout.words :] *= 0.1
 
@@ -126,7 +126,7 @@ def _match(query: Tensor, key: Tensor, layout: _Layout, random: torch.Generator)
 
 
 def _look_aside(query: Tensor, key: Tensor, distance: int, layout: _Layout) -> None:
-    """The query's position is turned by ``distance`` before it meets the key's."""
+    """Attend to the token at ``distance``: the query's position is rotated by it."""
     pairs = min(_POSITION_DIMENSIONS // 2, len(query) // 2)
     query[: 2 * pairs], key[: 2 * pairs] = 0.0, 0.0
     for i, frequency in enumerate(_frequencies()[:pairs].tolist()):

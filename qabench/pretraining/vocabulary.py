@@ -24,11 +24,12 @@ _SEED = 901
 def write_tokenizer(folder: Path, size: int) -> None:
     """Learn ``size`` word pieces and write the tokenizer's files.
 
-    The text is of both groups of domains, with names of the training and pretraining pools alone.
+    The text is about the domains of pretraining and of the quickstart, with names only of the
+    pretraining and training pools.
     """
     texts = list(_texts())
-    # The learner numbers what it finds inside words in the order of a hash table, and breaks ties
-    # by these numbers: named beforehand, they are the same in every process.
+    # The learner numbers the characters that it finds inside words in the order of a hash table,
+    # and breaks ties by these numbers. Special tokens have the same numbers in every process.
     characters = {one for text in texts for word in re.findall(r"\w+", text) for one in word[1:]}
     inside = [f"##{one}" for one in sorted(characters)]
     learner = BertWordPieceTokenizer(lowercase=False, strip_accents=False)

@@ -1,1 +1,1 @@
-"""The benchmark that comes with qabench: generated questions and a tiny encoder."""
+"""The generated questions of the quickstart benchmark, and its tiny encoder."""

@@ -1,7 +1,7 @@
 """Seeded choices that are the same on every platform and under every Python version.
 
-Of :mod:`random` only the seeding and ``random()`` are guaranteed to stay as they are, so all else
-is built on those two.
+Only the seeding and ``random()`` of :mod:`random` are guaranteed not to change, so everything else
+is built on these two.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class Chance:
         return self._random() < probability
 
     def between(self, low: int, high: int) -> int:
-        """A whole number, both limits included."""
+        """A whole number from ``low`` to ``high``, both included."""
         return low + int(self._random() * (high - low + 1))
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of them."""
+        """One of the options."""
         return options[int(self._random() * len(options))]
 
     def draw(self, options: Sequence[T], n: int) -> list[T]:
-        """``n`` different ones of them, or all, in random order."""
+        """``n`` different options, or all if there are fewer, in random order."""
         rest = list(options)
         return [rest.pop(int(self._random() * len(rest))) for _ in range(min(n, len(rest)))]

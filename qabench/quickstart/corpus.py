@@ -1,6 +1,6 @@
-"""The corpus of the quickstart benchmark, made anew from a seed on every machine.
+"""The questions of the quickstart benchmark, generated from a seed, the same on every machine.
 
-Names are invented, and those of the dev questions never occur in the training questions nor in the
+Names are invented. Names in the dev questions occur neither in the training questions nor in the
 pretraining of the encoder.
 """
 
@@ -29,13 +29,13 @@ def read_generated(split: str, on_bad_record: OnBadRecord = "fail") -> ExampleSe
     """
     if split not in SPLITS:
         raise DataError(
-            f"the generated data have no split {split!r}; use {' or '.join(map(repr, SPLITS))}"
+            f"the generated questions have no split {split!r}; use {' or '.join(map(repr, SPLITS))}"
         )
     return audit(records(split_paragraphs(split), split), f"generated:{split}", on_bad_record)
 
 
 def split_paragraphs(split: str, seed: int | None = None) -> Iterator[Paragraph]:
-    """The paragraphs of a split, or with another seed as many like them."""
+    """The paragraphs of a split; with another seed, others with as many questions."""
     own_seed, pool, wanted = SPLITS[split]
     values = Values(Chance(own_seed if seed is None else seed), pool)
     for made in paragraphs(QUICKSTART, values, Shape()):

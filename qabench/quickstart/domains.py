@@ -1,4 +1,4 @@
-"""The domains of the quickstart benchmark. No question template occurs in the pretraining."""
+"""What the quickstart's questions are about; none of their templates occurs in pretraining."""
 
 from __future__ import annotations
 

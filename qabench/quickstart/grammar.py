@@ -1,8 +1,8 @@
-"""The types of the corpus tables: what can be said about an entity, and asked.
+"""The types of the tables of domains: what can be said and asked about an entity.
 
-Slots of a template: ``{e}`` the entity, ``{v}`` the value, ``{w}`` the second value of a pair,
-``{at}`` the preposition that a date asks for. Slots of a question: ``{e}``, ``{kind}`` (what sort
-of place), ``{unit}`` (what is counted), ``{when}`` (which value of a pair).
+Slots of a statement: ``{e}`` the entity, ``{v}`` the value, ``{w}`` the second value of a pair,
+``{at}`` the preposition that a date needs. Slots of a question: ``{e}``, ``{kind}`` (what sort of
+place), ``{unit}`` (what is counted), ``{when}`` (which value of a pair).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# The two values of a pair, as context and question tell them apart.
+# How context and question tell the two values of a pair apart.
 FIRST, THEN = "at first", "afterwards"
 
 
@@ -19,14 +19,14 @@ class Value:
     """Something that an entity's attribute can be.
 
     Attributes:
-        text: as it stands in the context.
-        parts: what a narrow question asks for (``name``, ``year``, ``number``), each once in
+        text: as in the context.
+        parts: what a narrow question asks for (``name``, ``year``, ``number``); each occurs once in
             ``text``.
-        shorter: other golds for the whole, each once in ``text``.
-        kind: fills ``{kind}``; empty where the text does not say it.
+        shorter: other golds for the whole value; each occurs once in ``text``.
+        kind: fills ``{kind}``; empty if the text does not say it.
         unit: fills ``{unit}``.
         at: fills ``{at}``.
-        apposition: said of a person behind the name; empty for none.
+        apposition: what follows a person's name, between commas; may be empty.
     """
 
     text: str
@@ -44,14 +44,14 @@ class Relation:
 
     Attributes:
         name: unique in its domain.
-        value: name of a value grammar, with its argument behind a colon.
+        value: name of a value grammar; its argument follows a colon.
         predicates: verb phrases that follow the entity.
         sentences: whole sentences without a full stop.
         questions: ask for the whole value.
         narrow: questions by the part of the value that they ask for.
-        pair: verb phrase that states two values; empty where there cannot be two.
+        pair: verb phrase that states two values; empty if there cannot be two.
         pair_questions: ask for one of the two.
-        event: whether it happened once, so that an adverbial phrase may follow.
+        event: whether it happened once, so that an adverbial phrase can follow.
     """
 
     name: str
@@ -66,20 +66,20 @@ class Relation:
 
     @property
     def grammar(self) -> str:
-        """The value grammar without its argument: what sort of answer is asked for."""
+        """The value grammar without its argument: the sort of answer."""
         return self.value.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A sort of entity.
+    """A sort of entity, such as machines or towns.
 
     Attributes:
         noun: refers back to the entity.
         names: forms of a name; ``{stem}`` is an invented word, ``{place}`` an invented place.
-        openings: predicates that say nothing that is asked for.
+        openings: predicates that nothing is asked about.
         relations: its attributes.
-        pronouns: stand for the entity where nothing else can be meant.
+        pronouns: for the entity, where they cannot mean anything else.
     """
 
     noun: str

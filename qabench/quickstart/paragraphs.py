@@ -1,8 +1,8 @@
 """Paragraphs about invented entities, and questions about them.
 
 A paragraph states facts: (entity, relation) pairs with one value each, or a pair of values that
-"at first" and "afterwards" tell apart. An answerable question asks for one fact; an unanswerable
-one for an (entity, relation) that the paragraph does not state, beside a plausible distractor.
+"at first" and "afterwards" tell apart. An answerable question asks for one fact. An unanswerable
+one asks for an (entity, relation) that the paragraph does not state, mostly beside a distractor.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from qabench.quickstart.chance import Chance
 from qabench.quickstart.grammar import FIRST, THEN, Domain, Relation, Value
 from qabench.quickstart.values import Values
 
-# What an apposition states of a person: its questions are the same in every domain.
+# What an apposition states about a person; its question is the same in every domain.
 IDENTITY = Relation("identity", "", questions=("Who was {e}?",))
-# After these "it" can only mean the entity; after a ship or a place it might not.
+# After values of these grammars "it" can only mean the entity; after a ship it could mean the ship.
 _NO_THINGS = {"person", "date", "crew", "survey", "care", "motto", "job", "quantity", "use"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How paragraphs are composed; probabilities but for the ranges."""
+    """How paragraphs are composed: ranges of numbers, and probabilities."""
 
     facts: tuple[int, int] = (4, 6)
     many_facts: tuple[int, int] = (8, 10)
@@ -41,9 +41,11 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A value that the context states, ``start`` its first code point there.
+    """A value that the context states.
 
-    ``when`` is "at first" or "afterwards" for a value of a pair, else empty.
+    Attributes:
+        start: offset of the value in the context, in code points.
+        when: "at first" or "afterwards" for a value of a pair, else empty.
     """
 
     entity: str
@@ -55,7 +57,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with the spans (text, start) of its golds, or of a plausible wrong answer."""
+    """A question with the spans (text, start) of its golds, or of plausible wrong answers."""
 
     text: str
     entity: str
@@ -67,7 +69,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A context with all that it states, and questions about it."""
+    """A context, the facts that it states, and questions about it."""
 
     title: str
     context: str
@@ -76,7 +78,7 @@ class Paragraph:
 
 
 class _Text:
-    """A context in the making; capitalises the first letter of each sentence."""
+    """A context being written; the first letter of each sentence is capitalised."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -84,7 +86,7 @@ class _Text:
         self._at_start = True
 
     def put(self, text: str) -> int:
-        """Append, and say where the text begins."""
+        """Append a text; return the offset at which it begins."""
         start = self._length
         if self._at_start and text:
             text = _capitalised(text)
@@ -102,7 +104,7 @@ class _Text:
 
 
 class _Writer:
-    """Writes one paragraph and remembers what it states."""
+    """Writes one paragraph and keeps the facts that it states."""
 
     def __init__(self, domain: Domain, values: Values, shape: Shape) -> None:
         self.domain = domain
@@ -117,7 +119,7 @@ class _Writer:
         self.text.end_sentence()
 
     def block(self, entity: str, relations: Sequence[Relation]) -> None:
-        """Sentences about one entity, named in the first and at times again."""
+        """Sentences about one entity, named in the first sentence and sometimes again."""
         rest, mention = list(relations), entity
         while rest:
             relation = rest.pop(0)
@@ -166,7 +168,7 @@ class _Writer:
         return f" {self.chance.pick(words.ADJUNCTS)}"
 
     def _fill(self, template: str, entity: str, mention: str, relation: Relation) -> bool:
-        """Write a template; true where it ends with an apposition that a comma must close."""
+        """Write a template; true if it ends with an apposition, which a comma must close."""
         value = self.values.value(relation.value)
         open_comma = False
         for part in re.split(r"(\{\w+\})", template):
@@ -196,13 +198,13 @@ class _Writer:
 def paragraph(
     domain: Domain, relations: Sequence[Relation], values: Values, shape: Shape
 ) -> Paragraph:
-    """A paragraph in which every gold stands once.
+    """A paragraph in which every gold occurs once.
 
     Args:
-        domain: what the entities are.
-        relations: what may be stated or asked of them.
-        values: gives names and values.
-        shape: how it is composed.
+        domain: of the entities.
+        relations: what may be stated and asked about them.
+        values: makes names and values.
+        shape: how the paragraph is composed.
     """
     while True:
         values.forget()
@@ -234,7 +236,7 @@ def _compose(
     entity, other = _entity(domain, values), _entity(domain, values)
     number = chance.between(*(shape.many_facts if chance.happens(shape.long) else shape.facts))
     stated = chance.draw(relations, number)
-    # The distractor has mostly the same attributes, with other values.
+    # The second entity mostly has the same attributes, with other values.
     second: list[Relation] = []
     if chance.happens(shape.second_entity):
         second = chance.draw(stated, chance.between(1, 3))
@@ -291,7 +293,7 @@ class _Asker:
         self.stated = {(fact.entity, fact.relation.name) for fact in facts}
 
     def questions(self, shape: Shape, two: bool) -> tuple[Question, ...]:
-        """At most ``shape.questions``, no text twice."""
+        """At most ``shape.questions`` questions, all different."""
         asked: dict[str, Question] = {}
         untold = iter(self.chance.draw(self.facts, len(self.facts)))
         for _ in range(shape.questions):
@@ -312,7 +314,7 @@ class _Asker:
         return Question(text, fact.entity, fact.relation.name, fact.when, spans)
 
     def _template(self, relation: Relation, value: Value, when: str) -> tuple[str, str]:
-        """A question template, and the part of the value that it asks for; empty for all."""
+        """A question template, and the part of the value that it asks for; "" for the whole."""
         if when:
             return self.chance.pick(relation.pair_questions), ""
         options = [(question, "") for question in relation.questions]
@@ -327,7 +329,7 @@ class _Asker:
         return self.context[start : start + len(gold)], start
 
     def _unanswerable(self, two: bool) -> Question | None:
-        """Of an entity that is there, something not stated; or the like of another entity."""
+        """Asks what is not stated about an entity, or what is stated only about another."""
         if self.chance.happens(0.65):
             return self._missing_relation(self.entities[self.chance.between(0, int(two))])
         return self._other_entity(two)
@@ -352,7 +354,7 @@ class _Asker:
     def _other_entity(self, two: bool) -> Question:
         known = [fact for fact in self.facts if fact.relation is not IDENTITY]
         fact = self.chance.pick(known)
-        # Without facts of its own the second entity may be named in the context, or not.
+        # A second entity without facts may still be named in the context.
         named = not two and self.chance.happens(0.6)
         entity = self.entities[1] if named else _entity(self.domain, self.values)
         return self._impossible(entity, fact.relation, fact.value, [fact], fact.when)

@@ -24,19 +24,19 @@ _UNITS = {
 
 
 class Pool(Enum):
-    """Invented words are dealt into pools by their checksum, so that none is in two of them."""
+    """Invented words are divided into pools by their checksum, so that no word is in two pools."""
 
     PRETRAINING = range(5)
     TRAIN = range(5, 7)
     DEV = range(7, 8)
 
     def holds(self, word: str) -> bool:
-        """Whether a word (without capitals) belongs here."""
+        """Whether a word in lower case is in this pool."""
         return zlib.crc32(word.encode("ascii")) % 8 in self.value
 
 
 class Values:
-    """Values of every grammar from one stream of choices."""
+    """Makes values of every grammar from one stream of choices."""
 
     def __init__(self, chance: Chance, pool: Pool) -> None:
         self.chance = chance
@@ -50,11 +50,11 @@ class Values:
         return make(argument) if argument else make()
 
     def forget(self) -> None:
-        """Allow the invented words given so far again: a new paragraph begins."""
+        """Begin a new paragraph: invented words may be used again."""
         self._used.clear()
 
     def stem(self, syllables: int = 0) -> str:
-        """An invented word of this pool, new in its paragraph, in lower case."""
+        """An invented word of this pool in lower case, not yet used in its paragraph."""
         chance = self.chance
         while True:
             number = syllables or chance.pick((1, 2, 2, 2, 3))

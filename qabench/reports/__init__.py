@@ -1,1 +1,1 @@
-"""What a run leaves on disk, and whose directory it is."""
+"""What a run leaves on disk: its report, and the directory that belongs to it."""

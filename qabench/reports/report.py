@@ -1,4 +1,4 @@
-"""report.json: what a run was and what it scored, validated by ``schemas/report.schema.json``."""
+"""The contents of report.json: what was run, and how it scored."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """One side of the data as it was used.
+    """The training or the dev questions as they were used.
 
     Attributes:
-        source: path, or repository@revision/split.
+        source: path, ``repository@revision:split`` or ``generated:split``.
         available: questions read, before a subset was drawn.
-        questions: questions used (trained on; or expected to be scored).
+        questions: questions used: trained on, or to be scored.
         answerable: how many of them have an answer.
         scored: questions with a score; ``None`` for training data.
         skipped: records left out by the audit.
-        fingerprint: sha256 over the canonical records used.
+        fingerprint: SHA-256 of the questions used.
     """
 
     source: str
@@ -58,19 +58,19 @@ class Budget:
     Attributes:
         epochs: passes over the training windows.
         steps: optimizer steps.
-        windows_seen: training windows, epochs counted.
-        tokens_seen: their tokens, padding not counted.
+        windows_seen: training windows times epochs.
+        tokens_seen: tokens of these windows, without padding.
         trainable_parameters: of encoder and head.
-        head_parameters: of the head alone.
-        resumed: whether training went on from a checkpoint; seconds of repeated steps do not count.
+        head_parameters: of the head only.
+        resumed: whether training resumed from a checkpoint; seconds of repeated steps do not count.
         train_seconds: wall time of training, with the validation after each epoch.
         predict_seconds: wall time of the final prediction.
         evaluation_seconds: wall time of the validations within ``train_seconds``.
-        tokens_per_second: training tokens by the rest of ``train_seconds``; ``None`` after a
-            resume.
+        tokens_per_second: training tokens per second of ``train_seconds`` without
+            ``evaluation_seconds``; ``None`` after a resume.
         seconds_per_step: mean wall time of an optimizer step; ``None`` after a resume.
-        loader_share: share of training in which steps waited for their batches, 0 to 1.
-        padding_share: padding by all positions of the training batches, 0 to 1.
+        loader_share: share of training time in which steps waited for their batches, 0 to 1.
+        padding_share: share of padding in the positions of the training batches, 0 to 1.
         peak_memory_bytes: largest resident set of the process so far.
         peak_device_memory_bytes: largest allocation of this run on the GPU; ``None`` on a CPU.
     """
@@ -95,7 +95,20 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where the run was made; a training batch is ``batch_size`` windows in each process."""
+    """The machine and software of the run.
+
+    Attributes:
+        python: its version.
+        platform: operating system and machine.
+        packages: version by distribution.
+        device: ``cpu``, ``cuda``, ``mps``, …
+        device_name: what the device calls itself.
+        precision: of the encoder: ``fp32``, ``bf16`` or ``fp16``; heads compute in fp32.
+        threads: of torch on the CPU.
+        processes: each trains on batches of ``batch_size`` windows.
+        git_commit: of the checkout that qabench is run from, ``-dirty`` if files are changed;
+            ``None`` for an installed package.
+    """
 
     python: str
     platform: str
@@ -114,16 +127,18 @@ class ReportScores:
 
     Attributes:
         official: the keys of the official SQuAD v2.0 script, from ``raw_predictions.json`` and
-            ``null_odds.json`` at ``null_threshold``; the ``best_*`` are tuned on what they score.
-        null_threshold: the run abstains where null odds are greater.
+            ``null_odds.json`` at ``null_threshold``; thresholds of ``best_*`` are tuned on the very
+            questions that they score.
+        null_threshold: the system abstains where null odds are greater.
         abstained: questions answered with "".
-        tuned: a threshold chosen on the tune half and the official keys of the other half at it;
-            ``None`` without null odds, or where the questions cannot be split.
-        always_null: official keys, without best_*, for answering "" to everything.
-        random_span: the same for answering a random span to everything.
-        human: each gold against the question's others; ``None`` where no question has several.
-        losses: points of EM lost, by owner; with the EM they add up to 100.
-        ceilings: the best EM still possible, step by step; ``None`` for a foreign system.
+        tuned: a threshold chosen on the tune half, and the official keys of the other half at this
+            threshold; ``None`` without null odds, or if the questions cannot be split.
+        always_null: official keys, without ``best_*``, of answering every question with "".
+        random_span: the same, of answering every question with a random span.
+        human: each gold scored against the others of its question; ``None`` if no question has
+            several.
+        losses: points of EM lost, by owner; EM and losses add up to 100.
+        ceilings: the best EM still possible after each phase; ``None`` for an imported system.
     """
 
     official: Mapping[str, float]
@@ -139,7 +154,7 @@ class ReportScores:
 
 @dataclass(frozen=True, slots=True)
 class MetricFacts:
-    """A metric of a plugin: its value, what it measures, and whose it is."""
+    """A plugin's metric: its value, what it measures, and the distribution that computes it."""
 
     value: float
     summary: str
@@ -151,8 +166,9 @@ class MetricFacts:
 class Report:
     """A whole report; see ``schemas/report.schema.json``.
 
-    A foreign system, known by its predictions alone, has ``None`` in the fields of its training.
-    ``metrics`` are those of plugins, by ``distribution/name``; reports of before have none.
+    A system that was imported, of which only predictions are known, has ``None`` in the fields of
+    its training. ``metrics`` are those of plugins, by ``distribution/name``; older reports lack
+    them.
     """
 
     format: str

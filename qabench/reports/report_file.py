@@ -1,4 +1,4 @@
-"""report.json: written, found and read again, checked by its schema."""
+"""report.json: written, found and read, and always validated by its schema."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ FILE_NAME = "report.json"
 
 
 def write(report: Report, folder: Path) -> Path:
-    """Validate a report and write it whole.
+    """Validate a report and write it into a run directory; the file appears whole or not at all.
 
     Raises:
-        ReportError: it does not validate; nothing is written.
+        ReportError: it does not follow the schema; nothing is written.
     """
     document = as_json(asdict(report))
     path = folder / FILE_NAME
@@ -44,7 +44,7 @@ def read(path: Path) -> Report:
     """Read and validate one report.
 
     Raises:
-        ReportError: it cannot be read, is not JSON, or does not validate.
+        ReportError: it cannot be read, is not JSON, or does not follow the schema.
     """
     try:
         document = read_own_json(path, schema("report"))
@@ -69,7 +69,7 @@ def read(path: Path) -> Report:
 
 
 def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:
-    """The reports among files, run directories and folders of those, each once, in path order.
+    """The reports in files, run directories and folders of these, each once, in path order.
 
     Raises:
         ReportError: a path does not exist, holds no report, or holds an invalid one.

@@ -1,9 +1,9 @@
-"""The run directory: what run it is of, and which process may write to it.
+"""The run directory: which run it belongs to, and which process may write to it.
 
-``run.json`` says what a directory is a run of. One that was begun with other settings or data is
-refused with the difference, and one that is no run directory is never touched. A lock beside the
-directory keeps other processes out; it is the operating system's, and so ends with its process,
-however that ends.
+``run.json`` identifies the run. A directory that was begun with other settings or data is refused
+with the difference, and a directory that is not of a run is never touched. A lock beside the
+directory keeps other processes out; it is the operating system's, so it ends with its process,
+however the process ends.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from writing to a run directory, which need not exist yet.
 
     Raises:
-        RunError: another process does, or the place cannot be written to.
+        RunError: another process writes to it, or its parent cannot be written to.
     """
-    # Beside the directory, because --force moves that away.
+    # Beside the directory, because --force moves the directory away.
     lock_file, holder = (folder.with_name(f".{folder.name}.{one}") for one in ("lock", "holder"))
     _refuse_links(lock_file, holder)
     lock = FileLock(lock_file)
@@ -45,7 +45,7 @@ def locked(folder: Path) -> Iterator[None]:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise RunError(
-                f"{_named(holder)} is writing to {folder}; wait for its end, or name another "
+                f"{_named(holder)} is writing to {folder}; wait until it ends, or choose another "
                 f"--runs-dir."
             ) from error
     try:
@@ -66,15 +66,15 @@ def _named(holder: Path) -> str:
 
 
 def finished(folder: Path, identity: Mapping[str, Any]) -> Report | None:
-    """The report, if a folder holds this very run, finished.
+    """The report of a run, if its directory holds one.
 
     Args:
-        folder: it is only read.
-        identity: everything that must be the same for the run to be gone on with, as JSON types.
+        folder: the run directory; it is only read.
+        identity: everything that must be the same for the run to be resumed, as JSON types.
 
     Raises:
-        RunError: the folder belongs to another run.
-        ReportError: it holds a broken report.
+        RunError: the directory belongs to another run.
+        ReportError: its report is broken.
     """
     _refuse_links(folder)
     path = folder / FILE_NAME
@@ -94,7 +94,7 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
         force: delete what an earlier run left there.
 
     Raises:
-        RunError: the folder belongs to another run or is none, or it cannot be made.
+        RunError: the folder belongs to another run, is not a run directory, or cannot be made.
     """
     _refuse_links(folder)
     path = folder / FILE_NAME
@@ -109,8 +109,8 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
         _compare(folder, _known(path), as_json(identity))
     elif any(folder.iterdir()):
         raise RunError(
-            f"{folder} holds files but no {FILE_NAME}, so it is no run directory; move them away, "
-            f"or name another folder with --runs-dir."
+            f"{folder} holds files but no {FILE_NAME}, so it is not a run directory; move them "
+            f"away, or choose another folder with --runs-dir."
         )
     else:
         write_json(path, identity)
@@ -120,7 +120,7 @@ def _refuse_links(*paths: Path) -> None:
     for path in paths:
         if path.is_symlink():
             raise RunError(
-                f"{path} is a link, and a run writes and deletes in its own folder alone; name "
+                f"{path} is a link, and a run writes and deletes only in its own folder; choose "
                 f"another --runs-dir."
             )
 
@@ -140,6 +140,6 @@ def _compare(folder: Path, known: dict[str, Any], asked: dict[str, Any]) -> None
         changes = (f"{key}: {old.get(key)} -> {new.get(key)}" for key in different[:5])
         shown = safe("; ".join(changes))
         raise RunError(
-            f"{folder} was begun with other settings ({shown}); name another --runs-dir, or "
+            f"{folder} was begun with other settings ({shown}); choose another --runs-dir, or "
             f"overwrite it with --force."
         )

@@ -1,6 +1,6 @@
-"""Runs without a report: seeds that a table would leave out unseen.
+"""Runs without a report: seeds that a table would otherwise leave out silently.
 
-A system whose seeds diverge now and then looks better if only those are counted that did not.
+A system some of whose seeds diverge looks better than it is if only the other seeds are counted.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ FILE_NAME = "diverged.json"
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A run that was begun.
+    """A run that was begun and has no report.
 
     Attributes:
         folder: its run directory.
-        benchmark, plugin, seed: what it is a run of.
+        benchmark, plugin, seed: which run it is.
         fingerprint: of the questions that it would have answered.
-        problem: how it diverged; ``None`` where it was interrupted or goes on.
+        problem: how it diverged; ``None`` if it was interrupted or is still running.
     """
 
     folder: Path
@@ -39,7 +39,7 @@ class Unfinished:
 
     @property
     def note(self) -> str:
-        """The line that names it where it is missing."""
+        """The line that names it below a table that it is missing in."""
         why = "it is not finished" if self.problem is None else f"it diverged: {self.problem}"
         return safe(f"! {self.plugin} seed {self.seed}: left out, because {why} ({self.folder})")
 
@@ -50,17 +50,17 @@ def mark(folder: Path, problem: str) -> None:
 
 
 def unmark(folder: Path) -> None:
-    """Forget that the run diverged, as it goes on."""
+    """Delete the note that the run diverged, because it is resumed."""
     path = folder / FILE_NAME
     with writing(path):
         path.unlink(missing_ok=True)
 
 
 def find(paths: Iterable[Path]) -> tuple[Unfinished, ...]:
-    """The unfinished runs in run directories and folders of those, each once, in path order.
+    """The unfinished runs in run directories and folders of these, each once, in path order.
 
     Raises:
-        ReportError: what says of which run a directory is cannot be read.
+        ReportError: a run directory's ``run.json`` or ``diverged.json`` cannot be read.
     """
     begun = (path for place in paths for path in sorted(place.rglob(rundir.FILE_NAME)))
     folders = {path.parent.resolve(): path.parent for path in begun}

@@ -360,7 +360,7 @@ def test_a_broken_benchmark_file_is_named_and_the_others_go_on(example, install,
     assert "is not valid TOML" in rows["rough"]
     assert "cannot be read" in rows["gone"]
     assert "shortened to seconds" in rows["example_short"]
-    assert "a.txt' is no name" in caplog.text
+    assert "a.txt' is not called NAME.toml" in caplog.text
 
 
 @pytest.mark.parametrize(

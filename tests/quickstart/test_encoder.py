@@ -100,7 +100,7 @@ def test_the_start_follows_from_the_seed():
 @pytest.fixture
 def short(monkeypatch):
     """A pretraining of twelve steps with a checkpoint after every four."""
-    monkeypatch.setattr(pretrain, "_HELPING", 4)
+    monkeypatch.setattr(pretrain, "_STEPS_TO_CHECKPOINT", 4)
     return pretrain.Recipe(steps=12, batch_size=4, warmup_steps=2)
 
 
@@ -127,7 +127,7 @@ def test_an_interrupted_pretraining_ends_with_the_same_encoder(short, tmp_path):
 
 def test_a_checkpoint_of_another_recipe_is_refused(short, tmp_path):
     list(pretrain.Pretraining(short, tmp_path).advance())
-    with pytest.raises(SystemExit, match="another recipe"):
+    with pytest.raises(SystemExit, match="another seed or number of steps"):
         pretrain.Pretraining(pretrain.Recipe(steps=13), tmp_path)
 
 

@@ -20,7 +20,7 @@ class Format:
 
     Attributes:
         name: what people call it.
-        suffixes: in lower case with their dot; a file with one of them is of this format.
+        suffixes: in lower case, with their dot; a file with one of them is of this format.
         recognises: whether a file with another suffix is of this format, by its content.
         records: the records of a file, unchecked and in order; may raise ``DataError``.
     """
@@ -44,7 +44,7 @@ def format_of(content: Content) -> Format:
     """The format of a file.
 
     Raises:
-        DataError: it is of none.
+        DataError: no format recognises it.
     """
     for one in FORMATS:
         if content.suffix in one.suffixes or one.recognises(content):

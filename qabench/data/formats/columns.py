@@ -1,4 +1,4 @@
-"""Records of a table, whose columns are the fields."""
+"""Records of formats that have a column for each field."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def usable(source: str, columns: Iterable[str]) -> list[str]:
     """The columns that are fields of a record, in the order of ``FIELDS``.
 
     Raises:
-        DataError: a field that every record needs has no column.
+        DataError: a required field has no column.
     """
     present = set(columns)
     missing = [name for name in REQUIRED_FIELDS if name not in present]

@@ -1,4 +1,4 @@
-"""A data file as the formats see it: its bytes, its lines, or the JSON document that it is."""
+"""A data file as the formats see it: as bytes, as lines, or as one JSON document."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from qabench.errors import DataError
 
 @dataclass(frozen=True)
 class Content:
-    """What a file holds, unpacked; each view of it is made when it is asked for.
+    """What a file holds, unpacked; nothing is read before a format asks for it.
 
     Attributes:
         name: what to call the file in messages.
-        suffix: in lower case, such as ``.json``, of the unpacked file.
-        stream: the bytes; every view reads them from the beginning.
+        suffix: of the unpacked file, in lower case with its dot: ``.json``.
+        stream: the bytes; every method reads them from the beginning.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Content:
 
     @cached_property
     def first_line(self) -> Any:
-        """The JSON value of the first line; ``None`` where that is no value, or the only line.
+        """The JSON value of the first line; ``None`` if it is not JSON, or is the only line.
 
         Raises:
             DataError: one of the first two lines is not UTF-8.
@@ -71,7 +71,7 @@ class Content:
         return self.parsed(self._decoded(self.stream.read()))
 
     def parsed(self, text: str, line: int | None = None) -> Any:
-        """The value of a JSON text from the file, which may begin at a line.
+        """The value of a JSON text from the file, which begins at a line.
 
         Raises:
             DataError: as for :func:`qabench.base.json_files.parse_json`.

@@ -1,4 +1,4 @@
-"""Parts of a JSON file that must have one type, named by their place where they have another."""
+"""Parts of a JSON file that must be a list or an object; errors name their place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qabench.errors import DataError
 
 
 def entries(document: object) -> tuple[str, list[Any]] | None:
-    """The list that a document is, or has under ``data``, with its place; ``None`` without one."""
+    """A document's list of entries, itself or under ``data``, with its place; or ``None``."""
     if isinstance(document, list):
         return "", document
     found = document.get("data") if isinstance(document, dict) else None

@@ -17,10 +17,10 @@ def recognises(content: Content) -> bool:
 
 
 def records(content: Content) -> Iterator[RawRecord]:
-    """A record for each question, with the title and the context that it shares with others.
+    """A record for each question, with the title of its article and the context of its paragraph.
 
     Raises:
-        DataError: an article, paragraph or question is not what it should be.
+        DataError: an article, paragraph or question has another structure.
     """
     root, articles = entries(content.document) or ("", [])
     for a, article in enumerate(articles):
