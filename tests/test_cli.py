@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qabench import errors
-from qabench.cli import main
+from qabench.cli import app, main
 
 
 def qabench(*words: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -104,6 +104,19 @@ def test_report_prints_the_same_table_again_in_every_format(finished, heads):
     assert lines[0].startswith("data,system,seeds,em,em_sd,f1")
 
 
+def test_report_draws_figures_and_writes_a_page_beside_its_table(finished, inside, heads, tmp_path):
+    runs = finished[0] / "runs" / "tiny" / heads[0]
+    figures, page = tmp_path / "figures", tmp_path / "page.html"
+    done = inside("report", runs, "--plots", figures, "--html", page)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == inside("report", runs).stdout
+    drawn = {path.suffix for path in figures.rglob("*") if path.is_file()}
+    assert drawn == {".png", ".svg"}
+    text = page.read_text("utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "s2-0" in text
+
+
 def test_score_gives_the_reports_numbers_for_its_files(finished, heads, data_files):
     folder = finished[0] / "runs" / "tiny" / heads[0] / "seed-0"
     done = qabench(
@@ -157,12 +170,9 @@ def test_looking_around_loads_neither_torch_nor_transformers(words, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["run", "score", "report", "check", "new-plugin", "plugins", "benchmarks", "version"],
-)
-def test_every_commands_help_has_an_example(command):
-    done = qabench(command, "--help")
+@pytest.mark.parametrize("command", sorted(app.commands))
+def test_every_commands_help_has_an_example(inside, command):
+    done = inside(command, "--help")
     assert done.returncode == 0
     assert f"Example: qabench {command}" in " ".join(done.stdout.split())
 
