@@ -34,6 +34,11 @@ def _named(one: re.Match[str]) -> str:
     return f"⟨U+{ord(one[0]):04X}⟩" if unseen else one[0]
 
 
+def shortened(text: str, longest: int) -> str:
+    """The text, cut to at most ``longest`` characters, the last of which is then "…"."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def reason(error: Exception) -> str:
     """An error of a library by its type and its first sentence, without advice that may follow."""
     said = re.split(r"\.\s|\n", str(error).strip(), maxsplit=1)[0]

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from qabench.base.suggestions import did_you_mean
+from qabench.base.terminal import shortened
 from qabench.base.untrusted import lone_surrogate
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def first_problem(schema: Mapping[str, Any], document: object) -> str | None:
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return f"key {'.'.join([*place.split('.'), missing[0]]).lstrip('.')!r} is missing"
-    wrong = json.dumps(error.instance, default=str)
-    shown = wrong if len(wrong) <= 60 else wrong[:57] + "..."
+    shown = shortened(json.dumps(error.instance, default=str), 60)
     return f"{place or 'the document'} is {shown}, but {_expectation(error)}"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qabench.base.garbage import no_collection
-from qabench.base.terminal import visible
+from qabench.base.terminal import shortened, visible
 from qabench.base.untrusted import lone_surrogate
 from qabench.data.examples import BadRecord, ExampleSet, GoldAnswer, OnBadRecord, QAExample
 from qabench.errors import DataError
@@ -238,8 +238,8 @@ def _nearest(text: str, start: int, context: str) -> int | None:
     return min((at for at in found if at >= 0), key=lambda at: abs(at - start), default=None)
 
 
-def _quoted(text: str, limit: int = 40) -> str:
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+def _quoted(text: str) -> str:
+    return repr(shortened(text, 40))
 
 
 def _usable_id(record: RawRecord) -> str:

@@ -1,7 +1,6 @@
-"""Hooks beyond heads: each plugin is called on its own, and one that fails is named.
+"""Hooks other than heads: each plugin is called separately, and one that fails is named.
 
-What goes wrong in a plugin is never an error here: it is a sentence for a warning, and the others
-go on.
+A failing hook is never an error: it becomes a warning, and the other plugins are still called.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from qabench.base.terminal import safe
+from qabench.base.terminal import safe, shortened
 from qabench.plugins.discovery import InstalledPlugin, discover, listed, reason_of
 
 if TYPE_CHECKING:
@@ -40,25 +39,24 @@ class HookFailure:
     reason: str
 
     def __str__(self) -> str:
-        reason = safe(self.reason).rstrip(".")
-        shown = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
-        return f"Hook {self.hook} of {self.plugin} failed: {shown}"
+        reason = shortened(safe(self.reason).rstrip("."), _LONGEST)
+        return f"Hook {self.hook} of {self.plugin} failed: {reason}"
 
 
 def attempt(
     plugin: InstalledPlugin, hook: str, work: Callable[[], T], about: str = ""
 ) -> T | HookFailure:
-    """What a plugin's own code returns; where it raises, its failure.
+    """What a plugin's own code returns, or its failure if it raises.
 
     Args:
         plugin: whose code it is.
-        hook: through which it came.
+        hook: that the code came through.
         work: the code.
-        about: stands before the reason of a failure.
+        about: goes before the reason of a failure.
     """
     try:
         return work()
-    # It may raise anything, even exit, and must not end a run.
+    # It may raise anything or call sys.exit, and must not end a run.
     except (Exception, SystemExit) as error:
         return HookFailure(plugin, hook, about + reason_of(error))
 
@@ -94,11 +92,11 @@ def run_finished(report: Report, folder: Path) -> None:
 
 
 def warn(problem: object) -> None:
-    """A warning on stderr, once for each text however often a command meets it."""
+    """Warn on stderr, only once for each text."""
     _warn(str(problem))
 
 
 @cache
 def _warn(text: str) -> None:
-    # Without handlers of the caller's, logging prints the bare sentence.
+    # Unless the caller configured logging, this prints just the sentence.
     logging.getLogger("qabench").warning("%s.", text)

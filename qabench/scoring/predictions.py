@@ -11,6 +11,7 @@ from typing import Any
 
 from qabench.base.garbage import no_collection
 from qabench.base.json_files import JSONError, read_json
+from qabench.base.terminal import shortened
 from qabench.base.untrusted import lone_surrogate
 from qabench.data.examples import ExampleSet, QAExample
 from qabench.errors import DataError
@@ -190,8 +191,7 @@ def _is_finite(value: object) -> bool:
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 40 else text[:37] + "..."
+    return shortened(json.dumps(value, default=str), 40)
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("hears_ctrl_c")
 )
 def test_a_signal_ends_the_block_with_advice(number, code, what):
     before = signal.getsignal(number)
-    with pytest.raises(SignalError, match=f"^{what}; go on so$") as error, stoppable("go on so"):
+    with pytest.raises(SignalError, match=f"^{what}; resume so$") as error, stoppable("resume so"):
         signal.raise_signal(number)
     assert error.value.exit_code == code
     assert signal.getsignal(number) == before
@@ -34,7 +34,7 @@ def test_no_handler_of_exceptions_swallows_it():
         except Exception:
             pytest.fail("taken for an error")
 
-    with pytest.raises(SignalError), stoppable("go on so"):
+    with pytest.raises(SignalError), stoppable("resume so"):
         careless()
 
 
@@ -46,7 +46,7 @@ def test_an_error_that_native_code_made_of_a_signal_is_still_the_signal(number):
         except BaseException:
             raise ValueError("could not determine the shape") from None
 
-    with pytest.raises(SignalError) as error, stoppable("go on so"):
+    with pytest.raises(SignalError) as error, stoppable("resume so"):
         native()
     assert error.value.exit_code == 128 + number
 
@@ -64,7 +64,7 @@ def test_a_signal_that_comes_in_a_destructor_ends_the_block_all_the_same(number,
             time.sleep(0.001)
 
     before = sys.unraisablehook
-    with pytest.raises(SignalError) as error, stoppable("go on so"):
+    with pytest.raises(SignalError) as error, stoppable("resume so"):
         work()
     assert error.value.exit_code == 128 + number
     assert capsys.readouterr().err == ""
@@ -75,7 +75,7 @@ def test_a_signal_that_comes_in_a_destructor_ends_the_block_all_the_same(number,
 def test_a_signal_that_is_ignored_stays_so(number):
     before = signal.signal(number, signal.SIG_IGN)
     try:
-        with stoppable("go on so"):
+        with stoppable("resume so"):
             signal.raise_signal(number)
         assert signal.getsignal(number) == signal.SIG_IGN
     finally:
@@ -92,7 +92,7 @@ def test_a_second_signal_does_not_break_into_cleaning_up():
             signal.raise_signal(signal.SIGTERM)
             cleaned.append(True)
 
-    with pytest.raises(SignalError), stoppable("go on so"):
+    with pytest.raises(SignalError), stoppable("resume so"):
         terminated_twice()
     assert cleaned
 
@@ -101,7 +101,7 @@ def test_a_thread_runs_the_block_without_handlers():
     done = []
 
     def work() -> None:
-        with stoppable("go on so"):
+        with stoppable("resume so"):
             done.append(signal.getsignal(signal.SIGTERM))
 
     before = signal.getsignal(signal.SIGTERM)
@@ -112,5 +112,5 @@ def test_a_thread_runs_the_block_without_handlers():
 
 
 def test_an_error_is_left_alone():
-    with pytest.raises(ValueError, match="other"), stoppable("go on so"):
+    with pytest.raises(ValueError, match="other"), stoppable("resume so"):
         raise ValueError("other")

@@ -7,7 +7,7 @@ import re
 import pytest
 from support.places import ROOT
 
-from qabench.base.terminal import commented, safe, visible
+from qabench.base.terminal import commented, safe, shortened, visible
 from qabench.views.page.standings import escape
 
 
@@ -32,6 +32,11 @@ def test_letters_marks_emoji_spaces_and_line_breaks_stay():
 
 def test_one_line_has_single_spaces():
     assert safe(" a\t\n b\u2028c ") == " a b c "
+
+
+def test_a_long_text_is_cut_to_a_length_and_says_so():
+    assert shortened("abcd", 4) == "abcd"
+    assert shortened("abcde", 4) == "abc…"
 
 
 def test_whatever_is_made_visible_can_be_written_as_utf8():

@@ -105,7 +105,7 @@ def test_a_string_key_takes_digits_as_text(minimal):
         ("name.first=x", "'name' is a value, not a section"),
     ],
 )
-def test_a_wrong_override_names_the_key_and_how_to_mend_it(minimal, override, message):
+def test_a_wrong_override_names_the_key_and_how_to_fix_it(minimal, override, message):
     with pytest.raises(BenchmarkError, match=message):
         benchmark.load(str(minimal), [override])
 

@@ -54,7 +54,7 @@ def test_a_hub_data_set_must_have_the_columns(monkeypatch):
         RuntimeError(),
     ],
 )
-def test_a_hub_failure_says_how_to_mend_it(monkeypatch, failure):
+def test_a_hub_failure_says_how_to_fix_it(monkeypatch, failure):
     def load_dataset(*args, **options):
         raise failure
 

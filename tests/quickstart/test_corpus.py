@@ -243,7 +243,7 @@ def test_chance_draws_without_repetition():
     assert {chance.between(2, 4) for _ in range(100)} == {2, 3, 4}
 
 
-def test_value_grammars_are_named_by_relations_alone():
+def test_every_value_grammar_but_that_of_numbers_is_used_by_a_relation():
     named = {one.grammar for one in RELATIONS}
     made = {name.removeprefix("_") for name in vars(values.Values) if name.startswith("_")}
     assert {name for name in made if not name.startswith("_")} - named == {"number"}

@@ -87,7 +87,7 @@ def test_every_option_works_on_it():
     assert changed.data.source == "generated"
 
 
-def test_it_works_from_the_wheel_alone(heads, tmp_path):
+def test_it_works_from_the_wheel_without_a_checkout(heads, tmp_path):
     """The wheel is unpacked before everything else on the path, far from the checkout."""
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True, capture_output=True)

@@ -103,6 +103,26 @@ def test_another_run_is_refused_before_and_after_the_lock(tmp_path):
             refuse(run, {"data": {"train": "abd"}})
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"seed": 1, "seed": 2}', "has the key 'seed' twice"),
+        ('{"seed": NaN}', "seed is nan, but must be a finite number"),
+        ('{"seed": "\\ud800"}', "seed holds half of a surrogate pair"),
+        ("[" * 60 + "]" * 60, "is nested more than 50 levels deep"),
+        ("[]", "must be of type object"),
+        ("{", "is not valid JSON"),
+    ],
+)
+def test_a_changed_run_file_is_one_sentence(tmp_path, content, problem):
+    run = tmp_path / "run"
+    rundir.claim(run, {"seed": 1}, force=False)
+    (run / rundir.FILE_NAME).write_text(content)
+    for read in (rundir.finished, lambda *of: rundir.claim(*of, force=False)):
+        with pytest.raises(RunError, match=rf"run\.json.*{problem}.*; run it again with --force"):
+            read(run, {"seed": 1})
+
+
 def test_a_directory_that_was_only_begun_is_not_finished(tmp_path):
     run = tmp_path / "run"
     assert rundir.finished(run, {}) is None
