@@ -1,4 +1,4 @@
-"""Discovery of plugins: every broken plugin is named with its reason, the others go on."""
+"""Discovery of plugins: a broken one is listed with the reason, and the others still work."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def filled_options(spec: HeadSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     if problem:
         raise PluginError(
             f"Plugin {spec.name!r} does not take these head options: {problem}; "
-            f"mend [head] in the benchmark file or the --set head.* override."
+            f"correct [head] in the benchmark file, or --set head.*."
         )
     return fill_defaults(schema, given)
 
@@ -70,7 +70,7 @@ def build_head(spec: HeadSpec, hidden_size: int, options: Mapping[str, Any]) -> 
     """A head, initialised from torch's generator.
 
     Raises:
-        PluginError: the plugin's ``build`` raised, or returned something else.
+        PluginError: the plugin's ``build`` raised, or did not return a head.
     """
     from qabench.heads import Head
 
@@ -83,7 +83,7 @@ def build_head(spec: HeadSpec, hidden_size: int, options: Mapping[str, Any]) -> 
         ) from error
     if not isinstance(head, Head):
         raise PluginError(
-            f"Plugin {spec.name!r} built a {type(head).__name__}, which is no "
+            f"Plugin {spec.name!r} built a {type(head).__name__}, which is not a "
             f"qabench.heads.Head; derive it from that class."
         )
     return head
@@ -91,11 +91,11 @@ def build_head(spec: HeadSpec, hidden_size: int, options: Mapping[str, Any]) -> 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InstalledPlugin:
-    """A usable plugin, whose hooks can be called on their own.
+    """A usable plugin, whose hooks are called apart from those of other plugins.
 
     Attributes:
         name: of its entry point.
-        manager: pluggy's, with this one plugin.
+        manager: pluggy's, with only this plugin.
     """
 
     name: str
@@ -113,7 +113,7 @@ class InstalledPlugin:
         return tuple(sorted(one.name for one in self.manager.get_hookcallers(plugin) or ()))
 
     def answer(self, hook: str, **arguments: object) -> object:
-        """What its implementation of a hook returns; ``None`` without one."""
+        """What its implementation of a hook returns; ``None`` if it has none."""
         # pluggy gives a list of all answers, and leaves out those of None.
         answers = getattr(self.manager.hook, hook)(**arguments)
         return answers[0] if answers else None
@@ -131,7 +131,13 @@ class BrokenPlugin:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All plugins found: the usable heads, sorted by name, the broken entry points, the others."""
+    """All plugins found.
+
+    Attributes:
+        heads: the usable heads, by name.
+        broken: the entry points that cannot be used.
+        plugins: the usable plugins, with a head or without.
+    """
 
     heads: tuple[InstalledHead, ...]
     broken: tuple[BrokenPlugin, ...]
@@ -155,7 +161,7 @@ class Registry:
             if plugin.name == name:
                 raise PluginError(
                     f"Plugin {name!r} from {plugin.distribution} {plugin.version} is broken: "
-                    f"{plugin.reason}; mend or reinstall it."
+                    f"{plugin.reason}; repair or reinstall it."
                 )
         for other in self.plugins:
             if other.name == name:
@@ -168,8 +174,8 @@ class Registry:
         return did_you_mean(name, (head.name for head in self.heads), "no plugin is installed")
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Name, distribution, version and summary of each head, then of each plugin without one;
-        the reason of each broken one.
+        """Name, distribution, version and summary of the heads, then of the plugins without one,
+        then of the broken ones, whose summary is the reason.
         """
         conflict = "CONFLICT: another plugin has this name"
         heads = [
@@ -194,7 +200,7 @@ class Registry:
 
     @property
     def duplicates(self) -> frozenset[str]:
-        """Names that more than one plugin claims, so that none of them can be selected."""
+        """Names that several plugins claim, so that none of these can be selected."""
         counts = Counter(head.name for head in self.heads)
         return frozenset(name for name, count in counts.items() if count > 1)
 
@@ -226,7 +232,7 @@ def discover(found: Iterable[EntryPoint] | None = None) -> Registry:
 
 
 def _manager(point: EntryPoint, distribution: str) -> pluggy.PluginManager:
-    """A manager of one plugin, so that a hook that fails keeps no other from being called."""
+    """A manager of one plugin, so that a hook that fails does not keep others from being called."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     plugin = point.load()
@@ -239,7 +245,7 @@ def _manager(point: EntryPoint, distribution: str) -> pluggy.PluginManager:
 
 
 def _refuse_other_hookspec(asked: object, distribution: str) -> None:
-    """``None`` asks for nothing."""
+    """Refuse a plugin that needs another version of the hooks; ``None`` needs none."""
     match asked:
         case None:
             return
@@ -269,7 +275,7 @@ def listed(answer: object, hook: str, kind: type) -> list[object]:
     """What a hook returned, as a list.
 
     Raises:
-        PluginError: it is no iterable of several.
+        PluginError: it is not a list or another iterable.
     """
     if isinstance(answer, (kind, str)) or not isinstance(answer, Iterable):
         raise PluginError(
@@ -282,7 +288,7 @@ def checked_spec(spec: object) -> HeadSpec:
     """``spec`` itself.
 
     Raises:
-        PluginError: it is no HeadSpec, or its name or ``build`` cannot be used.
+        PluginError: it is not a HeadSpec, or its name or ``build`` cannot be used.
     """
     if not isinstance(spec, HeadSpec):
         raise PluginError(f"its qabench_heads hook returned a {type(spec).__name__} in its list")

@@ -20,15 +20,15 @@ module (or object) with hook implementations:
     def qabench_heads():
         return [qabench.HeadSpec(name="my_head", summary="What it does", build=build)]
 
-A plugin may implement any of the hooks, one suffices. It may say which version of them it was
-written for, and is then refused by a qabench that has another:
+A plugin may implement any of the hooks; one is enough. It may state the version of the hooks that
+it was written for; a qabench with other hooks then refuses it:
 
 .. code-block:: python
 
     QABENCH_HOOKSPEC = (1, 0)
 
-Only a failing ``qabench_heads`` makes a plugin unusable. Whatever else fails is a warning that
-names plugin and hook, and no run is lost by it.
+Only a failing ``qabench_heads`` makes a plugin unusable. A failure of any other hook is a warning
+that names plugin and hook, and no run is lost.
 """
 
 from __future__ import annotations
@@ -57,17 +57,17 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True, slots=True)
 class HeadSpec:
-    """One head that a plugin offers.
+    """A head that a plugin offers.
 
     Attributes:
         name: what ``qabench run --plugin`` selects; letters, digits, ``_`` and ``-``.
         summary: one line for ``qabench plugins``.
-        build: called with the encoder's hidden size and the validated head options (defaults
-            filled in); returns the head, freshly initialised from torch's seeded generator.
+        build: takes the encoder's hidden size and the validated head options with defaults filled
+            in; returns the head, freshly initialised from torch's seeded generator.
         options: JSON Schema of each option by name, with its ``default``, for example
             ``{"dropout": {"type": "number", "minimum": 0, "default": 0.1}}``.
-        learning_rate: the head's own learning rate where the benchmark names none
-            (``training.head_learning_rate``); ``None`` means the encoder's.
+        learning_rate: of the head, if the benchmark sets none (``training.head_learning_rate``);
+            ``None`` means the encoder's.
     """
 
     name: str
@@ -79,13 +79,13 @@ class HeadSpec:
 
 @dataclass(frozen=True, slots=True)
 class SliceSpec:
-    """One way of telling kinds of questions apart; each kind becomes a slice.
+    """A way to group questions by kind; each kind becomes a slice.
 
     Attributes:
-        group: what kinds these are, such as ``question length``; letters, digits, spaces, ``_``
-            and ``-``, and no group that qabench has already.
-        kind: the kind of a question, such as ``up to 8 words``, or ``None`` for a question that
-            is of none. It sees no predictions, so that every head is scored on the same slices.
+        group: what the kinds are about, such as ``question length``; letters, digits, spaces, ``_``
+            and ``-``. It must not be a group of qabench itself.
+        kind: returns the kind of a question, such as ``up to 8 words``, or ``None`` if it has none.
+            It sees no predictions, so that every head is scored on the same slices.
     """
 
     group: str
@@ -94,14 +94,13 @@ class SliceSpec:
 
 @dataclass(frozen=True, slots=True)
 class ScoredQuestion:
-    """One question, and what a run answered to it.
+    """One question, and what a run answered.
 
     Attributes:
-        example: the question with its context and golds.
-        answer: the final answer, "" where the run abstains.
-        best_answer: its best span, whether or not it abstains; "" where it has none.
-        null_odds: evidence for no answer, the higher, the more; ``None`` for a foreign system
-            that gives none.
+        example: the question with its context and gold answers.
+        answer: the final answer, "" if the run abstains.
+        best_answer: the best span, even if the run abstains; "" if there is none.
+        null_odds: evidence that there is no answer; ``None`` for imported predictions without it.
         exact, f1: official scores of the final answer, 0 to 1.
     """
 
@@ -115,13 +114,13 @@ class ScoredQuestion:
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """One number for the report of each run.
+    """A number for the report of each run.
 
     Attributes:
-        name: letters, digits, ``_`` and ``-``; it stands in the report beside the distribution's.
+        name: letters, digits, ``_`` and ``-``; the report adds the distribution's name.
         summary: one line on what it measures, and its unit.
-        compute: a finite number from all questions that were scored, at least one, in the data's
-            order. It must depend on nothing else: ``qabench verify`` computes it again.
+        compute: returns a finite number from all scored questions, at least one, in the order of
+            the data. It must depend on nothing else: ``qabench verify`` computes it again.
     """
 
     name: str
@@ -146,7 +145,7 @@ def qabench_benchmarks() -> Iterable[Path]:
     """Return the benchmark files that come with this plugin.
 
     ``qabench benchmarks`` lists them, and ``--benchmark`` takes the file's name without
-    ``.toml``. Relative paths in a file are relative to its folder, so data may lie beside it.
+    ``.toml``. Relative paths in a file are relative to its folder, so data may be beside it.
 
     .. code-block:: python
 
@@ -161,9 +160,9 @@ def qabench_benchmarks() -> Iterable[Path]:
 
 @hookspec
 def qabench_slices() -> Iterable[SliceSpec]:
-    """Return kinds of questions to score by, beside those of qabench.
+    """Return kinds of questions to score separately, in addition to those of qabench.
 
-    They appear in ``qabench compare``, in the figures and on the page, wherever qabench's own do.
+    They appear wherever qabench's own do: in ``qabench compare``, in figures and on the page.
 
     .. code-block:: python
 
@@ -181,10 +180,10 @@ def qabench_slices() -> Iterable[SliceSpec]:
 
 @hookspec
 def qabench_metrics() -> Iterable[MetricSpec]:
-    """Return numbers that every report is to have, beside the official scores.
+    """Return numbers for every report, in addition to the official scores.
 
-    They stand in report.json under ``metrics`` as ``distribution/name``, and ``qabench verify``
-    computes them again where the plugin is installed. A metric that fails is left out, and the
+    They are in report.json under ``metrics`` as ``distribution/name``, and ``qabench verify``
+    computes them again if the plugin is installed. A metric that fails is left out, and the
     report's warnings say so.
 
     .. code-block:: python
@@ -203,10 +202,10 @@ def qabench_metrics() -> Iterable[MetricSpec]:
 
 @hookspec
 def qabench_run_finished(report: Report, folder: Path) -> None:
-    """Do something with a run that has just finished, such as telling somebody.
+    """Do something with a run that has just finished, such as sending a message.
 
-    Called once for each plugin in the main process, when all files of the run are on disk; not
-    for a run that had been finished before, nor for imported predictions.
+    Called once for each plugin in the main process, when all files of the run are on disk. Not
+    called for a run that was already finished, nor for imported predictions.
 
     .. code-block:: python
 
@@ -215,7 +214,7 @@ def qabench_run_finished(report: Report, folder: Path) -> None:
             print(f"{folder}: EM {report.scores.official['exact']:.2f}")
 
     Args:
-        report: as it stands in ``report.json``.
+        report: the content of ``report.json``.
         folder: the run directory.
 
     .. versionadded:: 0.1

@@ -1,4 +1,4 @@
-"""A new plugin: a whole distribution of a small head and its tests, for its author to change."""
+"""A new plugin: a complete distribution with a small head and its tests, for its author to edit."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def names_of(head: str) -> Names:
     problem = _problem(names)
     if problem:
         raise PluginError(
-            f"A new plugin cannot be called {head!r}, since {problem}; take another name."
+            f"A new plugin cannot be called {head!r}, because {problem}; choose another name."
         )
     return names
 
@@ -79,12 +79,12 @@ def write_plugin(head: str, folder: Path) -> None:
 
 
 def next_steps(head: str, folder: Path) -> list[str]:
-    """Commands that go on from a new plugin, each with what it is for."""
+    """Commands to use next with a new plugin, each with its purpose."""
     quoted = shlex.quote(str(folder))
     install = shlex.quote(f"{folder}[test]")
     return commented(
         [
-            (f"pip install -e {install}", "once; changes of the head count at once"),
+            (f"pip install -e {install}", "once; later edits take effect at once"),
             (f"pytest {quoted}", "its tests"),
             (f"qabench run --plugin {head}", "train and score it on the quickstart"),
         ]
@@ -124,7 +124,7 @@ def _is_importable(package: str) -> bool:
 
 def _check_free(target: Path, folder: Path) -> None:
     if target == Path.cwd():
-        raise PluginError(f"{folder} is the folder that you are in; name a new one.")
+        raise PluginError(f"{folder} is the current folder; name a new one.")
     if target.exists() and not target.is_dir():
         raise PluginError(f"{folder} is a file; name another folder.")
     if target.is_dir() and any(target.iterdir()):

@@ -141,7 +141,7 @@ def test_distribution_and_package_follow_from_the_heads_name(head, distribution,
 def test_a_name_that_cannot_be_used_is_one_sentence_and_writes_nothing(head, reason, tmp_path):
     with pytest.raises(PluginError, match=reason) as caught:
         write_plugin(head, tmp_path / "new")
-    assert str(caught.value).endswith("take another name.")
+    assert str(caught.value).endswith("choose another name.")
     assert not list(tmp_path.iterdir())
 
 
@@ -161,7 +161,7 @@ def test_a_folder_in_use_is_refused_and_stays_as_it_was(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    with pytest.raises(PluginError, match="the folder that you are in"):
+    with pytest.raises(PluginError, match="is the current folder"):
         write_plugin(HEAD, Path())
 
 

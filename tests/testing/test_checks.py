@@ -135,7 +135,7 @@ def test_a_build_that_raises_or_returns_no_head_is_the_plugins_error():
 
     with pytest.raises(PluginError, match="could not build its head: ZeroDivisionError"):
         HeadFactory(HeadSpec("made_up", "made up", divide)).build()
-    with pytest.raises(PluginError, match=r"built a Linear, which is no qabench\.heads\.Head"):
+    with pytest.raises(PluginError, match=r"built a Linear, which is not a qabench\.heads\.Head"):
         HeadFactory(HeadSpec("made_up", "made up", lambda *_: torch.nn.Linear(2, 2))).build()
 
 
