@@ -1,8 +1,8 @@
 """What a plugin author imports: the head interface, its batches, and span search.
 
-A head answers one question: given the encoder states of a window, which spans, and how much
-better are they than "no answer here"? A window is ``[CLS] question [SEP] context [SEP]``; position
-0 stands for "no answer in this window", as in run_squad and run_qa.
+A head answers one question: given the encoder states of a window, which spans are best, and how
+much better than "no answer here"? A window is ``[CLS] question [SEP] context [SEP]``; position 0
+means "no answer in this window", as in run_squad and run_qa.
 
 Shapes: B windows, L positions of the longest window in the batch, H hidden size, K spans.
 """
@@ -28,12 +28,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowBatch:
-    """What a head may know of a batch of windows when it predicts: nothing of the golds.
+    """What a head knows of a batch of windows when it predicts: nothing of the gold answers.
 
     Attributes:
         attention_mask: (B, L) bool; true at every position that is not padding.
         context_mask: (B, L) bool; true at the tokens that may be in an answer. They are
-            contiguous, and a window has at least one.
+            contiguous, and every window has at least one.
     """
 
     attention_mask: Tensor
@@ -57,8 +57,8 @@ class LabelledBatch(WindowBatch):
 class SpanScores:
     """The best spans of each window and its null score, in one unit per head.
 
-    ``null_score - score`` is the head's evidence for "no answer" against that span, so that the
-    null threshold means the same for every head.
+    ``null_score - score`` is the head's evidence that there is no answer rather than that span, so
+    that the null threshold means the same for every head.
 
     Attributes:
         start: (B, K) int64; first position of each span, best span first.
@@ -76,8 +76,8 @@ class SpanScores:
 class Head(nn.Module, ABC):
     """Base class of every head.
 
-    The harness calls a head outside autocast with float32 states, so a head needs no care for
-    mixed precision.
+    A head is called outside autocast and with float32 states, so it need not care about mixed
+    precision.
     """
 
     @abstractmethod
@@ -96,8 +96,15 @@ class Head(nn.Module, ABC):
     def spans(
         self, states: Tensor, batch: WindowBatch, n_best: int, max_answer_tokens: int
     ) -> SpanScores:
-        """The ``n_best`` best legal spans of every window: inside the context, start <= end, at
-        most ``max_answer_tokens`` long, no span twice.
+        """The best legal spans of every window.
+
+        A legal span is in the context, has start <= end, and is listed once.
+
+        Args:
+            states: as in :meth:`loss`.
+            batch: masks, without gold positions.
+            n_best: K, how many spans to return for each window.
+            max_answer_tokens: longest legal span, in tokens.
         """
 
 
@@ -112,10 +119,10 @@ def top_spans(
 ) -> SpanScores:
     """Exact k-best search over spans that score ``start[i] + end[j]``.
 
-    Among the K starts with the best spans lie K best spans: each of those starts has a span at
+    K best spans begin at the K starts whose best spans score highest: each of these has a span at
     least as good as any span that begins elsewhere. So only K rows of the band
-    ``0 <= j - i < max_answer_tokens`` are formed, on the tensors' device and without waiting for
-    it. Spans of equal score come in no particular order.
+    ``0 <= j - i < max_answer_tokens`` are computed, on the tensors' device and without waiting for
+    it. The order of spans with equal scores is not defined.
 
     Args:
         start: (B, L) float, score of a span's first position.
@@ -124,8 +131,8 @@ def top_spans(
         null_score: (B,) float.
         n_best: K.
         max_answer_tokens: longest span, in tokens.
-        one_token: (B, L) float, the score of the span of one token at each position, where that
-            is not ``start[i] + end[i]``.
+        one_token: (B, L) float, the score of the span of one token at each position, if that is
+            not ``start[i] + end[i]``.
     """
     longest = min(max_answer_tokens, start.shape[1])
     outside, impossible = ~batch.context_mask, float("-inf")
@@ -145,12 +152,12 @@ def top_spans(
 
 
 def best_of_band(band: Tensor, first: Tensor, null_score: Tensor, n_best: int) -> SpanScores:
-    """The k best of spans whose scores lie in a band, for heads that score each span by itself.
+    """The k best spans of a band of scores, for heads that score each span on its own.
 
     Args:
-        band: (B, R, W) float; at (b, r, w) is the score of the span of w + 1 tokens that begins
-            at ``first[b, r]``, ``-inf`` where it is not legal.
-        first: (B, R) int64, no position twice in a row.
+        band: (B, R, W) float; at (b, r, w) the score of the span of w + 1 tokens that begins at
+            ``first[b, r]``, ``-inf`` where it is not legal.
+        first: (B, R) int64, no position twice in one window.
         null_score: (B,) float.
         n_best: K.
     """
@@ -167,7 +174,7 @@ def best_of_band(band: Tensor, first: Tensor, null_score: Tensor, n_best: int) -
 
 
 def align_context(values: Tensor, batch: WindowBatch) -> tuple[Tensor, Tensor, Tensor]:
-    """Move each window's context to position 0, as linear-chain models need it.
+    """Move each window's context to position 0, as linear-chain models need.
 
     Args:
         values: (B, L, F) any dtype.
@@ -175,8 +182,8 @@ def align_context(values: Tensor, batch: WindowBatch) -> tuple[Tensor, Tensor, T
 
     Returns:
         ``aligned`` (B, C, F), ``mask`` (B, C) bool, a prefix of each row, and ``offset`` (B,)
-        int64, the window position of each row's first context token. C = L, so that nothing
-        depends on the data and no device synchronisation is needed.
+        int64, the window position of each row's first context token. C = L, so that no shape
+        depends on the data and the device need not be waited for.
     """
     mask = batch.context_mask
     length = mask.sum(1, keepdim=True)

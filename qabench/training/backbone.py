@@ -1,4 +1,4 @@
-"""The pretrained encoder and its tokenizer, with every check that stops a silent mistake."""
+"""The pretrained encoder and its tokenizer, checked for mistakes that would not show."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from qabench.benchmarks.settings import BackboneSettings
 from qabench.errors import BackboneError
 from qabench.windows.cutting import PairTemplate
 
-# Encoders that come with qabench; a colon is in no hub name.
+# Encoders that come with qabench; hub names have no colon.
 _PACKAGED = {"qabench:quickstart": Path(__file__).parents[1] / "quickstart" / "encoder"}
 _CAPITALISED = re.compile(r"[Ġ▁]?([A-Z][a-z]{2,})")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenizerFacts:
-    """A tokenizer as windowing needs it, and what it is known by.
+    """A tokenizer as windows need it, and what identifies it.
 
     Attributes:
-        encoder: the ``tokenizers`` object, with no truncation or padding of its own.
+        encoder: of the library ``tokenizers``, without truncation and padding.
         template: special tokens around a pair.
         fingerprint: sha256 of the tokenizer's whole definition.
-        saver: the transformers tokenizer, to save beside a model.
+        saver: the transformers tokenizer, to save with a model.
     """
 
     encoder: Tokenizer
@@ -45,14 +45,13 @@ class TokenizerFacts:
 
 
 def load_tokenizer(settings: BackboneSettings) -> TokenizerFacts:
-    """Load a fast tokenizer whose case handling fits its vocabulary.
+    """Load a fast tokenizer that keeps capital letters if its vocabulary has them.
 
-    A folder or hub repository without ``tokenizer_config.json`` (SpanBERT's) would be lowercased
-    by default although its vocabulary is cased; a vocabulary with capitalised words therefore
-    gets a tokenizer that keeps them, or an error.
+    Text for a folder or hub repository without ``tokenizer_config.json`` (such as SpanBERT's) would
+    be lowercased by default, although the vocabulary is cased.
 
     Raises:
-        BackboneError: no such tokenizer, no fast one, or one that loses capital letters.
+        BackboneError: there is no such tokenizer, no fast one, or it loses capital letters.
     """
     given = {} if settings.lowercase is None else {"do_lower_case": settings.lowercase}
     tokenizer = _load(AutoTokenizer, settings, use_fast=True, **given)
@@ -60,12 +59,12 @@ def load_tokenizer(settings: BackboneSettings) -> TokenizerFacts:
         tokenizer = _load(AutoTokenizer, settings, use_fast=True, do_lower_case=False)
     if not settings.lowercase and _loses_capitals(tokenizer):
         raise BackboneError(
-            f"The tokenizer of {settings.name} does not keep the capitalised words of its own "
-            f"vocabulary; mend its files, or set backbone.lowercase = true if that is meant."
+            f"The tokenizer of {settings.name} loses the capital letters of its own vocabulary; "
+            f"correct its files, or set backbone.lowercase = true if that is intended."
         )
     if not getattr(tokenizer, "is_fast", False):
         raise BackboneError(
-            f"The tokenizer of {settings.name} has no fast version, so there are no offsets into "
+            f"The tokenizer of {settings.name} has no fast version, so it gives no offsets into "
             f"the context; save one with tokenizer.json beside the model."
         )
     encoder = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
@@ -83,11 +82,11 @@ def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
     try:
         with _quiet():
             place = str(_PACKAGED.get(settings.name, settings.name))
-            # Left open, transformers would ask at the terminal whether to run a repository's code.
+            # By default transformers would ask at the terminal whether to run a repository's code.
             return kind.from_pretrained(
                 place, revision=settings.revision, trust_remote_code=False, **options
             )
-    # Hub clients, parsers and model code raise errors of many kinds for a name that does not work.
+    # Hub clients, parsers and model code raise many kinds of errors for a wrong name.
     except Exception as error:
         place = "folder" if Path(settings.name).is_dir() else "hub model"
         raise BackboneError(
@@ -99,7 +98,7 @@ def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without transformers' own progress bars and load reports: the checks here speak instead."""
+    """Turn off transformers' own progress bars and load reports: the checks here report instead."""
     level = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity(logging.ERROR)
@@ -113,7 +112,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _loses_capitals(tokenizer: Any) -> bool:
-    """Whether capitalised whole words of the vocabulary do not survive tokenization."""
+    """Whether tokenization changes capitalised whole words of the vocabulary."""
     words = (
         match[1] for match in map(_CAPITALISED.fullmatch, sorted(tokenizer.get_vocab())) if match
     )
@@ -128,7 +127,7 @@ def _template(tokenizer: Any, name: str) -> PairTemplate:
     if 0 not in parts or 1 not in parts or parts[0] is not None:
         raise BackboneError(
             f"The tokenizer of {name} does not begin a question-context pair with a special token, "
-            f"which stands for 'no answer'; use an encoder with a [CLS] or <s> token in front."
+            f"which means 'no answer'; use an encoder with a [CLS] or <s> token in front."
         )
     ids, types = pair["input_ids"], pair["token_type_ids"]
     question, context = parts.index(0), parts.index(1)
@@ -153,7 +152,7 @@ class Encoder:
     Attributes:
         model: maps input ids to hidden states.
         hidden_size: H.
-        max_length: the longest window it has positions for, in tokens.
+        max_length: the longest window that it has positions for, in tokens.
         weights_hash: sha256 of its initial weights.
         revision: the hub commit it came from; ``None`` for a folder.
     """
@@ -169,7 +168,7 @@ def load_encoder(settings: BackboneSettings) -> Encoder:
     """Load an encoder, and stop if any of its weights would be newly initialised.
 
     Raises:
-        BackboneError: it cannot be loaded, is no encoder, or a weight is missing in its files.
+        BackboneError: it cannot be loaded, is not an encoder, or its files lack a weight.
     """
     config = _load(AutoConfig, settings)
     if getattr(config, "is_encoder_decoder", False):
@@ -198,7 +197,7 @@ def _load_model(settings: BackboneSettings, config: Any) -> tuple[nn.Module, dic
     try:
         return _load(AutoModel, settings, add_pooling_layer=False, **options)  # type: ignore[no-any-return]
     except BackboneError as error:
-        # Only some encoder classes (DeBERTa's not, for one) have a pooler to leave out.
+        # Some encoder classes, such as DeBERTa's, have no pooler to leave out.
         if "add_pooling_layer" not in str(error.__cause__):
             raise
     return _load(AutoModel, settings, **options)  # type: ignore[no-any-return]
@@ -211,7 +210,7 @@ def _set_attention_dropout(settings: BackboneSettings, config: Any) -> None:
     if not names:
         raise BackboneError(
             f"The configuration of {settings.name} has none of {', '.join(_ATTENTION_DROPOUT)}; "
-            f"leave backbone.attention_dropout out."
+            f"remove backbone.attention_dropout."
         )
     setattr(config, names[0], settings.attention_dropout)
 
@@ -221,7 +220,7 @@ _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 
 
 def _positions(config: Any) -> int:
-    """Windows longer than this have no position embeddings."""
+    """The longest window with position embeddings, in tokens."""
     positions = int(getattr(config, "max_position_embeddings", 0) or 1 << 30)
     # RoBERTa counts positions from the padding index on.
     offset = config.pad_token_id + 1 if config.model_type in _ROBERTA_LIKE else 0
@@ -232,7 +231,7 @@ _ROBERTA_LIKE = {"roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
-    """sha256 over names, shapes, dtypes and bytes of the tensors, by name."""
+    """sha256 of names, shapes, dtypes and bytes of the tensors, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()

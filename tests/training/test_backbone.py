@@ -152,5 +152,5 @@ def test_attention_dropout_of_an_encoder_that_has_none_is_refused(folder):
     kept = ("hidden_size", "vocab_size", "num_hidden_layers", "num_attention_heads")
     small = {"model_type": "fnet", "intermediate_size": 8, **{name: config[name] for name in kept}}
     (folder / "config.json").write_text(json.dumps(small))
-    with pytest.raises(BackboneError, match=r"leave backbone\.attention_dropout out"):
+    with pytest.raises(BackboneError, match=r"remove backbone\.attention_dropout"):
         load_encoder(settings(folder, attention_dropout=0.0))
