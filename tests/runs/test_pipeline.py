@@ -218,7 +218,7 @@ def test_a_folder_that_is_no_run_directory_is_left_alone(heads, benchmark_file, 
     folder.mkdir(parents=True)
     (folder / "thesis.txt").write_text("all my work")
     plan = Plan(benchmark.load(str(benchmark_file)), heads[:1], [0], tmp_path, force=True)
-    with pytest.raises(RunError, match="no run directory"):
+    with pytest.raises(RunError, match="not a run directory"):
         run(plan, print)
     assert (folder / "thesis.txt").read_text() == "all my work"
 
