@@ -32,8 +32,10 @@ class FileScores:
     """Scores of a predictions file beside those of always answering "".
 
     Attributes:
-        missing: ids that a file lacks, scored as "" (or null odds 0).
-        extra: ids in a file that no question has, left out.
+        official: of the file.
+        always_null: of always answering "".
+        missing: ids that the files lack, scored as "" (or null odds 0).
+        extra: ids in the files that no question has, ignored.
         average_precisions: of the null odds; ``None`` without them, or where no question has an
             answer.
     """
@@ -45,7 +47,7 @@ class FileScores:
     average_precisions: AveragePrecisions | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON types; what is ``None`` is left out."""
+        """Plain JSON types, without what is ``None``."""
         found = {
             "official": self.official.as_dict(),
             "always_null": self.always_null.as_dict(),
@@ -84,33 +86,34 @@ def score_files(
     if not allow_missing:
         for file in files:
             file.refuse(
-                "score the file that belongs to this data, or let it pass, counted, with "
+                "score the file that belongs to this data, or allow missing and extra ids with "
                 "--allow-missing."
             )
-    null_odds_by_id = None if odds is None else odds.values
+    by_id = None if odds is None else odds.values
+    precisions = None
+    if by_id is not None:
+        precisions = average_precisions(score_questions(golds, texts.values), by_id)
     return FileScores(
-        official=official_scores(golds, texts.values, null_odds_by_id, null_threshold),
+        official=official_scores(golds, texts.values, by_id, null_threshold),
         always_null=always_null(golds),
         missing=sum(len(file.missing) for file in files),
         extra=sum(len(file.extra) for file in files),
-        average_precisions=None
-        if null_odds_by_id is None
-        else average_precisions(score_questions(golds, texts.values), null_odds_by_id),
+        average_precisions=precisions,
     )
 
 
 def refuse_misfits(golds: Sequence[Gold], path: Path, given: Mapping[str, Any]) -> None:
-    """Stop at a file that does not have exactly the questions of the data.
+    """Refuse a file that does not have exactly the questions of the data.
 
     Raises:
         DataError: it lacks questions, or has others.
     """
-    _Fitted.of(golds, path, given, None).refuse("name the file that belongs to this data.")
+    _Fitted.of(golds, path, given, None).refuse("use the file that belongs to this data.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A file's values for exactly the questions of the data, and what did not fit."""
+    """A file's values for exactly the questions of the data, and the ids that did not fit."""
 
     path: Path
     values: dict[str, Any]
@@ -128,8 +131,8 @@ class _Fitted:
         values.update(dict.fromkeys(missing, default))
         return cls(path, values, missing, [id for id in given if id not in wanted])
 
-    def refuse(self, mend: str) -> None:
-        """Raise unless every id fitted; ``mend`` says what to do then."""
+    def refuse(self, advice: str) -> None:
+        """Raise ``DataError`` with this advice unless every id fits."""
         wrong = [
             f"{what} (first: {ids[0]!r})"
             for what, ids in (
@@ -139,14 +142,15 @@ class _Fitted:
             if ids
         ]
         if wrong:
-            raise DataError(f"{self.path} {' and '.join(wrong)}; {mend}")
+            raise DataError(f"{self.path} {' and '.join(wrong)}; {advice}")
 
 
 def read_predictions(path: Path) -> dict[str, str]:
     """Answer text by question id; "" means no answer.
 
     Raises:
-        DataError: not readable, not a JSON object, an id twice, or a value that is no string.
+        DataError: it cannot be read, is not a JSON object, has an id twice, or a value that is not
+            a string.
     """
     predictions = _read_object(path)
     for id, value in predictions.items():
@@ -158,7 +162,7 @@ def read_predictions(path: Path) -> dict[str, str]:
         if at := lone_surrogate(value):
             raise DataError(
                 f"{path}, question {id!r}: the prediction holds half of a surrogate pair at "
-                f"offset {at.start()}; write the file anew as UTF-8."
+                f"offset {at.start()}; write the file again as UTF-8."
             )
     return predictions
 
@@ -167,15 +171,15 @@ def read_null_odds(path: Path) -> dict[str, float]:
     """Evidence for no answer by question id: the higher, the more.
 
     Raises:
-        DataError: not readable, not a JSON object, an id twice, or a value that is no finite
-            number.
+        DataError: it cannot be read, is not a JSON object, has an id twice, or a value that is not
+            a finite number.
     """
     odds = _read_object(path)
     for id, value in odds.items():
         if not _is_finite(value):
             raise DataError(
                 f"{path}, question {id!r}: the null odds are {_short(value)}, not a finite number; "
-                f"mend that entry."
+                f"fix that entry."
             )
     return odds
 
@@ -185,7 +189,7 @@ def _is_finite(value: object) -> bool:
         return False
     try:
         return math.isfinite(value)
-    # A whole number of hundreds of digits is no float.
+    # An integer of hundreds of digits does not fit into a float.
     except OverflowError:
         return False
 

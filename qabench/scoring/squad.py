@@ -46,7 +46,7 @@ def exact_match(gold: str, prediction: str) -> int:
 
 
 def token_f1(gold: str, prediction: str) -> float:
-    """F1 of the two multisets of tokens, 0 to 1; equality where either has none."""
+    """F1 of the two multisets of tokens, 0 to 1; if either is empty, 1 if both are, else 0."""
     return _f1(_tokens(gold), _tokens(prediction))
 
 
@@ -65,7 +65,7 @@ def _common(gold: Tokens, prediction: Tokens) -> int:
     """How many tokens two multisets share."""
     distinct = set(gold)
     shared = distinct.intersection(prediction)
-    # Where one side repeats no token, multisets meet as sets do.
+    # If one side repeats no token, sets have the same intersection as multisets.
     if not shared or len(distinct) == len(gold):
         return len(shared)
     return (Counter(gold) & Counter(prediction)).total()
@@ -247,7 +247,7 @@ def official_scores(
 def _by_answerability(
     scores: Sequence[QuestionScore], finals: Mapping[Score, Sequence[float]]
 ) -> dict[str, float]:
-    """The HasAns and NoAns keys of the kinds of question that there are."""
+    """The HasAns and NoAns keys; none for a kind of question that does not occur."""
     keys: dict[str, float] = {}
     for kind, has_answer in (("HasAns", True), ("NoAns", False)):
         chosen = [index for index, one in enumerate(scores) if one.has_answer is has_answer]
@@ -342,7 +342,7 @@ def average_precisions(
     if len(ranked) < len(scores):
         raise KeyError(next(one.id for one in scores if one.id not in null_odds))
     odds = [null_odds[one.id] for one in ranked]
-    # A threshold can only lie where the odds change.
+    # Questions with equal odds are on the same side of every threshold.
     borders = [*(one != other for one, other in pairwise(odds)), True]
     curves = (
         [one.exact if one.has_answer else 0.0 for one in ranked],

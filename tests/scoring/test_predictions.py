@@ -77,13 +77,13 @@ def test_a_question_that_is_in_the_data_twice_never_reaches_the_scorer(write):
         pytest.param("null", "not a JSON object; it must map question ids", id="null"),
         pytest.param('"a"', "not a JSON object; it must map question ids", id="text"),
         pytest.param('{"a": 1, "a": 1}', "has the key 'a' twice; name", id="id twice"),
-        pytest.param('{"a": null}', "question 'a': .* null, not a .*; (use|mend)", id="no value"),
-        pytest.param('{"a": [1]}', "question 'a': .* \\[1\\], not a .*; (use|mend)", id="a list"),
-        pytest.param('{"a": true}', "question 'a': .* true, not a .*; (use|mend)", id="a bool"),
-        pytest.param('{"a": NaN}', "question 'a': .* NaN, not a .*; (use|mend)", id="NaN"),
+        pytest.param('{"a": null}', "question 'a': .* null, not a .*; (use|fix)", id="no value"),
+        pytest.param('{"a": [1]}', "question 'a': .* \\[1\\], not a .*; (use|fix)", id="a list"),
+        pytest.param('{"a": true}', "question 'a': .* true, not a .*; (use|fix)", id="a bool"),
+        pytest.param('{"a": NaN}', "question 'a': .* NaN, not a .*; (use|fix)", id="NaN"),
     ],
 )
-def test_a_broken_file_is_one_sentence_that_names_it_and_how_to_mend_it(
+def test_a_broken_file_is_one_sentence_that_names_it_and_how_to_fix_it(
     write, read, content, message
 ):
     path = write(content)
@@ -110,7 +110,7 @@ def test_a_prediction_that_is_no_string_says_how_to_abstain(write):
 def test_null_odds_must_be_finite_numbers(write, value):
     path = write(f'{{"b": 0, "a": {value}}}')
     with pytest.raises(
-        DataError, match=r"question 'a': the null odds are .* not a finite number; mend"
+        DataError, match=r"question 'a': the null odds are .* not a finite number; fix"
     ) as caught:
         read_null_odds(path)
     assert str(path) in str(caught.value)

@@ -73,7 +73,7 @@ class _Contexts:
 
 
 def _utf16_offsets(text: str) -> tuple[int, ...] | None:
-    """Where each code point begins, and the end; ``None``: every one is one unit."""
+    """Where each code point starts, and the end; ``None``: each code point is one unit."""
     if not text or max(text) <= "\uffff":
         return None
     return tuple(accumulate((2 if one > "\uffff" else 1 for one in text), initial=0))
@@ -135,5 +135,5 @@ def _texts_without_span(found: Outcomes, order: NDArray[np.intp]) -> dict[int, s
 
 
 def _short(values: Doubles) -> list[float]:
-    """As many decimals as the page shows."""
+    """Values with the decimals that the page shows, so that nothing is rounded twice."""
     return values.round(2).tolist()  # type: ignore[no-any-return]

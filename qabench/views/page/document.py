@@ -1,4 +1,4 @@
-"""The HTML document: everything inline, nothing fetched, every text escaped."""
+"""The HTML document: everything is inline, nothing is fetched, every text is escaped."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _figure(one: Illustration) -> str:
 
 
 def _inert(data: object) -> str:
-    """JSON that no HTML parser sees markup in."""
+    """JSON in which an HTML parser finds no markup."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029\x00\ufeff":
         text = text.replace(character, f"\\u{ord(character):04x}")

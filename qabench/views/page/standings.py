@@ -1,4 +1,4 @@
-"""The leaderboard and what it amounts to, as HTML that needs no script."""
+"""The leaderboard with conclusions and notes, as HTML that needs no script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qabench.comparison.leaderboard import Row, Table
 
 
 def escape(text: str) -> str:
-    """Text for any place of the document: no markup, nothing unseen."""
+    """Text for any place of the document, without markup and unseen characters."""
     return html.escape(visible(text))
 
 

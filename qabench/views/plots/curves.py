@@ -1,4 +1,4 @@
-"""What the curves of abstention share: which runs they are of, and one panel for all of them."""
+"""What curves of abstention have in common: the runs that are drawn, and one panel for all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.records import Record
 from qabench.views.plots.style import blank, key_line, look, panels
 
-# (K,) percentages to draw against each other: across and up.
+# Two (K,) percentages of a run, across and up.
 Curve = Callable[[Outcomes], tuple[Doubles, Doubles]]
 
 
@@ -34,7 +34,7 @@ def one_panel(
     Args:
         title: what the figure shows.
         contest: what it was measured on.
-        runs: by the label that stands in the key.
+        runs: by their label in the key.
         curve: the points of a run.
         labels: of the axis across and of the axis up.
     """
