@@ -141,10 +141,11 @@ class _Lesson:
     right: Tensor
 
 
-Answers = Callable[[SpanScores, Planted], Tensor]
+# (B,) bool: on which windows of a lesson the spans are right.
+Grader = Callable[[SpanScores, Planted], Tensor]
 
 
-def _overfit(factory: HeadFactory, right: Answers) -> _Lesson:
+def _overfit(factory: HeadFactory, right: Grader) -> _Lesson:
     """The result of the first learning rate that gets every window right, or of the last one."""
     for learning_rate in LEARNING_RATES:
         result = _trained_until(right, factory.build(), learning_rate)
@@ -153,7 +154,7 @@ def _overfit(factory: HeadFactory, right: Answers) -> _Lesson:
     return result
 
 
-def _trained_until(right: Answers, head: Head, learning_rate: float) -> _Lesson:
+def _trained_until(right: Grader, head: Head, learning_rate: float) -> _Lesson:
     """Train until every window is right, or all steps are done."""
     lesson = planted(LESSON)
     steps = _steps(head, lesson, learning_rate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 from qabench.benchmarks import settings as benchmark
 from qabench.data.examples import QAExample
 from qabench.heads import Head, SpanScores
-from qabench.training.backbone import load_tokenizer
+from qabench.training.backbone import load_encoder, load_tokenizer
 from qabench.training.batches import LengthGroupedOrder, LongestFirst, WindowDataset, padding_share
 from qabench.training.fine_tuning import FineTuner, TrainingSetup
 from qabench.training.hardware import Hardware, pick_hardware
@@ -43,10 +44,10 @@ def windows(settings, examples):
 class TinyHead(Head):
     """A head with a weight, a bias and a norm."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
-        self.project = nn.Linear(4, 2)
-        self.norm = nn.LayerNorm(4)
+        self.project = nn.Linear(size, 2)
+        self.norm = nn.LayerNorm(size)
 
     def loss(self, states, batch):
         return self.project(self.norm(states)).mean()
@@ -61,10 +62,22 @@ def data(windows, examples):
     return WindowDataset(windows, examples)
 
 
-def tuner_of(settings, data, folder):
-    model = QAModel(nn.Linear(4, 4), TinyHead(), 2, 3)
+def tuner_of(settings, data, folder, encoder=None):
+    size = 4 if encoder is None else encoder.hidden_size
+    model = QAModel(encoder.model if encoder else nn.Linear(4, 4), TinyHead(size), 2, 3)
     setup = TrainingSetup(settings.training, 0.5, Hardware("cpu", "x", "fp32", 1), seed=3)
     return FineTuner(model, data, data, setup, lambda spans: {}, folder)
+
+
+def test_a_fine_tuner_trains_and_predicts_as_it_was_constructed(settings, data, tmp_path):
+    tuner = tuner_of(settings, data, tmp_path, load_encoder(settings.backbone))
+    outcome = tuner.fine_tune()
+    assert outcome.steps == 2 * math.ceil(len(data) / settings.training.batch_size)
+    assert 0 < outcome.seconds.loader < outcome.seconds.training
+    assert 0 < outcome.seconds.evaluation < outcome.seconds.training
+    written = (tmp_path / "training_log.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in written] == [*map(dataclasses.asdict, outcome.log)]
+    assert sorted(tuner.predict_spans(data).window) == [*range(len(data))]
 
 
 def test_every_epoch_is_a_new_permutation_that_seed_and_epoch_decide(windows):
