@@ -55,7 +55,32 @@ def _finite(context: click.Context, parameter: click.Parameter, value: float) ->
     return value
 
 
+class _Count(click.ParamType[int | None]):
+    """A number from 0, or ``all``, which is None."""
+
+    name = "count"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        if value == "all":
+            return None
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = -1
+        if number < 0:
+            self.fail(f"{value!r} is neither a number from 0 nor 'all'", param, ctx)
+        return number
+
+
 # Options of several commands.
+_MARGIN = click.option(
+    "--margin",
+    type=click.FloatRange(min=0, max=100, min_open=True),
+    default=1.0,
+    help="Systems this many points apart at most are called equal.",
+)
 _RUNS_DIR = click.option(
     "--runs-dir", type=_PATH, default=Path("runs"), help="Folder of the run directories."
 )
@@ -243,8 +268,9 @@ def score(
 @click.option(
     "--statistics/--no-statistics",
     default=True,
-    help="Say under each table which differences are significant.",
+    help="Say under each table what the differences show.",
 )
+@_MARGIN
 @click.option(
     "--plots", "folder", type=_PATH, metavar="FOLDER", help="Also draw figures, as PNG and SVG."
 )
@@ -259,13 +285,14 @@ def report(
     allow_unequal_budgets: bool,
     baseline: str | None,
     statistics: bool,
+    margin: float,
     folder: Path | None,
     page: Path | None,
 ) -> None:
     """Print a leaderboard of RUNS: report files, run directories, or folders of them.
 
-    Prints one table for each set of questions. Systems are compared on EM and F1 question by
-    question, with Holm's correction over all pairs.
+    Prints one table for each set of questions. Systems are compared question by question: which is
+    better, which are equal within the margin, and what is undecided.
     """
     from qabench.comparison.columns import DEFAULT_COLUMNS
     from qabench.comparison.contests import gather
@@ -273,7 +300,7 @@ def report(
     from qabench.views.tables import render
 
     shown = tuple(columns.split(",")) if columns else DEFAULT_COLUMNS
-    layout = Layout(shown, sort, allow_unequal_budgets, baseline, statistics)
+    layout = Layout(shown, sort, allow_unequal_budgets, baseline, statistics, margin)
     contests = gather(runs)
     shown_tables = tables(contests, layout)
     echo(render(shown_tables, format), end="")
@@ -290,19 +317,39 @@ def report(
 @click.argument("a", type=_PATH)
 @click.argument("b", type=_PATH)
 @click.option("--slices", type=click.IntRange(min=0), default=8, help="Slices to print.")
-@click.option("--flips", type=click.IntRange(min=0), default=5, help="Flipped questions to print.")
-def compare(a: Path, b: Path, slices: int, flips: int) -> None:
+@click.option(
+    "--flips",
+    type=_Count(),
+    metavar="N|all",
+    default="5",
+    help="Questions to print that only one of them answers right.",
+)
+@_MARGIN
+@click.option(
+    "--format",
+    type=click.Choice(["plain", "github", "json"]),
+    default="plain",
+    help="Output format.",
+)
+def compare(a: Path, b: Path, slices: int, flips: int | None, margin: float, format: str) -> None:
     """Compare the system whose runs are in A with the one whose runs are in B.
 
-    Prints differences with intervals, kinds of error, slices, and flipped questions. All seeds that
-    are found in A or B belong to its system.
+    Prints differences with intervals, kinds of error, slices, and questions that only one answers
+    right. All seeds that are found in A or B belong to its system.
     """
     from qabench.comparison.contests import opponents
     from qabench.comparison.side_by_side import side_by_side
-    from qabench.views.compare_text import render
 
     contest, left, right = opponents(a, b)
-    echo(render(side_by_side(left, right), contest, slices, flips), end="")
+    found = side_by_side(left, right, margin)
+    if format == "json":
+        from qabench.views.documents import side_by_side_document
+
+        echo(json.dumps(side_by_side_document(found, contest, None, flips), indent=2))
+        return
+    from qabench.views.compare_text import render
+
+    echo(render(found, contest, slices, flips, format), end="")
 
 
 @app.command(

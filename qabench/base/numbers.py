@@ -23,9 +23,22 @@ def points(difference: float) -> str:
     return f"+{text}" if float(f"{difference:.1f}") > 0 else text
 
 
+def unsigned(difference: float) -> str:
+    """The size of a difference in percentage points: one decimal."""
+    return fixed(abs(difference), 1)
+
+
 def interval(low: float, high: float) -> str:
-    """An interval of a difference, in percentage points."""
-    return f"{points(low)} … {points(high)}"
+    """An interval of a difference, in percentage points; an end that is not 0 never reads so."""
+    return f"{_end(low)} … {_end(high)}"
+
+
+def _end(value: float) -> str:
+    for decimals in (1, 2, 3, 4):
+        text = fixed(value, decimals)
+        if float(f"{value:.{decimals}f}"):
+            return text if value < 0 else f"+{text}"
+    return "0.0"
 
 
 def p_value(p: float) -> str:

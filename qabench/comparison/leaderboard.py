@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from qabench.base.numbers import fixed
 from qabench.benchmarks.sources import golds_by_people
 from qabench.comparison.columns import DEFAULT_COLUMNS, Column, columns
 from qabench.comparison.contests import Contest, System
+from qabench.comparison.differences import Differences, Question, differences
 from qabench.comparison.notes import UNEQUAL, notes
+from qabench.comparison.paired import MARGIN
 from qabench.comparison.verdicts import conclusions
 from qabench.errors import ReportError
 from qabench.reports.report import Report
@@ -63,14 +65,19 @@ class Table:
         columns: what the cells are.
         rows: ranked within each budget, then the lines that need no head.
         notes: what a reader must know about these runs.
-        conclusions: what the differences show.
+        differences: of the systems, on every measure.
     """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
-    conclusions: tuple[str, ...] = ()
+    differences: Differences = field(default_factory=Differences)
+
+    @property
+    def conclusions(self) -> tuple[str, ...]:
+        """What the differences show, in words."""
+        return conclusions(self.differences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class Layout:
         unequal_budgets: rank and compare systems of different budgets against each other.
         baseline: compare only with the system of this label or name.
         statistics: whether to compare at all.
+        margin: how far apart systems may be that are called equal, in points.
     """
 
     columns: tuple[str, ...] = DEFAULT_COLUMNS
@@ -90,6 +98,12 @@ class Layout:
     unequal_budgets: bool = False
     baseline: str | None = None
     statistics: bool = True
+    margin: float = 100 * MARGIN
+
+    @property
+    def question(self) -> Question:
+        """What is asked of the systems."""
+        return Question(self.unequal_budgets, self.baseline, self.margin)
 
 
 def tables(contests: Sequence[Contest], layout: Layout | None = None) -> list[Table]:
@@ -109,18 +123,9 @@ def tables(contests: Sequence[Contest], layout: Layout | None = None) -> list[Ta
     if not layout.statistics:
         return made
     return [
-        replace(table, conclusions=_conclusions(contest, layout))
+        replace(table, differences=differences(contest, layout.question))
         for table, contest in zip(made, contests, strict=True)
     ]
-
-
-def _conclusions(contest: Contest, layout: Layout) -> tuple[str, ...]:
-    try:
-        return conclusions(
-            contest, unequal_budgets=layout.unequal_budgets, baseline=layout.baseline
-        )
-    except ReportError as error:
-        return (f"! not compared: {error}",)
 
 
 def _table(contest: Contest, shown: tuple[Column, ...], by: Column, unequal_budgets: bool) -> Table:

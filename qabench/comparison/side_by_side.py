@@ -2,78 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from statistics import NormalDist
+from dataclasses import dataclass
 
 import numpy as np
 
-from qabench.base.arrays import Bools, Doubles
+from qabench.base.arrays import Bools
 from qabench.comparison.contests import System
+from qabench.comparison.differences import Differences, compare_two
 from qabench.comparison.mcnemar import McNemar, mcnemar_by_seed
+from qabench.comparison.measures import FINAL
+from qabench.comparison.paired import MARGIN, Comparison, SystemScores, compare_all
 from qabench.comparison.plugin_slices import every_slice
-from qabench.comparison.resampling import sampling_variance, seed_variance
 from qabench.comparison.slices import Slice
-from qabench.comparison.statistics import Comparison, SystemScores, compare, compare_all, holm
+from qabench.comparison.units import units_of
 from qabench.data.examples import QAExample
-from qabench.data.halves import article_codes
 from qabench.scoring.losses import Fault, faults
 from qabench.scoring.scores import Score
-
-
-def scores_of(system: System, score: Score) -> SystemScores:
-    """A system's final scores by seed and question."""
-    return SystemScores(system.label, system.final(score), system.seeds)
-
-
-def all_pairs(systems: Sequence[System], score: Score) -> tuple[Comparison, ...]:
-    """Every pair of a contest's systems, with Holm's correction over all pairs.
-
-    Raises:
-        ReportError: results by question are missing.
-    """
-    articles = articles_of(systems[0].records[0].outcomes.examples)
-    return compare_all([scores_of(one, score) for one in systems], articles=articles)
-
-
-def all_against(
-    baseline: System, systems: Sequence[System], score: Score
-) -> tuple[Comparison, ...]:
-    """Every system against a baseline, with Holm's correction over only these pairs.
-
-    Raises:
-        ReportError: results by question are missing.
-    """
-    articles = articles_of(baseline.records[0].outcomes.examples)
-    other = scores_of(baseline, score)
-    found = [compare(scores_of(one, score), other, articles=articles) for one in systems]
-    adjusted = holm([one.p_value for one in found])
-    return tuple(
-        replace(one, pairs=len(found), adjusted_p_value=p)
-        for one, p in zip(found, adjusted, strict=True)
-    )
-
-
-def mean_interval(system: System, score: Score) -> tuple[float, float]:
-    """95 % interval of a system's mean over such questions (or articles) and seeds, 0 to 1."""
-    scores = scores_of(system, score).by_seed()
-    articles = articles_of(system.records[0].outcomes.examples)
-    units = np.arange(scores.shape[1]) if articles is None else article_codes(articles)
-    by_question: Doubles = scores.mean(axis=0)
-    variance = sampling_variance(by_question, units) + seed_variance(scores, units)
-    mean, half = float(by_question.mean()), NormalDist().inv_cdf(0.975) * math.sqrt(variance)
-    return max(0.0, mean - half), min(1.0, mean + half)
-
-
-def articles_of(examples: Sequence[QAExample]) -> list[str] | None:
-    """(N,) the article of each question, to resample whole ones; ``None``: they are too few."""
-    titles = [one.title for one in examples]
-    return titles if len(set(titles)) >= _ENOUGH_ARTICLES else None
-
-
-# With fewer articles their resampled intervals are too narrow.
-_ENOUGH_ARTICLES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +63,7 @@ class SideBySide:
     Attributes:
         a, b: the systems.
         equal_budgets: whether both were trained on the same, known budget.
+        differences: on every measure.
         overall: EM and F1 of all questions, and of those with and without answer.
         by_seed: McNemar's test of the two runs of each seed that both have, rising.
         faults: share of questions with each kind of error, in percent, of a and of b.
@@ -130,6 +76,7 @@ class SideBySide:
     a: System
     b: System
     equal_budgets: bool
+    differences: Differences
     overall: tuple[Difference, ...]
     by_seed: tuple[tuple[int, McNemar], ...]
     faults: tuple[tuple[str, float, float], ...]
@@ -139,57 +86,74 @@ class SideBySide:
     flips: tuple[Flip, ...]
 
 
-def side_by_side(a: System, b: System) -> SideBySide:
+def side_by_side(a: System, b: System, margin: float = 100 * MARGIN) -> SideBySide:
     """Compare two systems of one contest.
+
+    Args:
+        a: one system.
+        b: the other.
+        margin: how far apart systems may be that are called equal, in points.
 
     Raises:
         ReportError: results by question are missing.
     """
     found = a.records[0].outcomes
     kinds = every_slice(found.examples, found.windows)
+    sides = {score: _Sides.of(a, b, score, margin / 100) for score in Score}
     return SideBySide(
         a=a,
         b=b,
         equal_budgets=a.budget is not None and a.budget == b.budget,
-        overall=tuple(_overall(a, b, kinds)),
+        differences=compare_two(a, b, margin),
+        overall=tuple(_overall(sides, kinds)),
         by_seed=tuple(mcnemar_by_seed(a, b).items()),
         faults=tuple(_faults(a, b)),
         losses=_means(a, b, "losses"),
         ceilings=_means(a, b, "ceilings"),
-        by_slice=tuple(sorted(_by_slice(a, b, kinds), key=_clearness, reverse=True)),
+        by_slice=tuple(sorted(_by_slice(sides[Score.EM], kinds), key=_clearness, reverse=True)),
         flips=tuple(_flips(a, b)),
     )
 
 
-def _overall(a: System, b: System, kinds: Sequence[Slice]) -> Iterator[Difference]:
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Both systems' final scores on all questions."""
+
+    a: SystemScores
+    b: SystemScores
+    examples: Sequence[QAExample]
+    margin: float
+
+    @classmethod
+    def of(cls, a: System, b: System, score: Score, margin: float) -> _Sides:
+        examples = a.records[0].outcomes.examples
+        return cls(FINAL[score].of(a), FINAL[score].of(b), examples, margin)
+
+    def on(self, name: str, mask: Bools) -> Difference:
+        """The difference on the questions where the (N,) mask is true."""
+        left, right = self.a.only(mask), self.b.only(mask)
+        units = units_of([self.examples[place] for place in np.flatnonzero(mask).tolist()])
+        (comparison,) = compare_all([left, right], units, margin=self.margin)
+        mean_a, mean_b = (100 * float(one.scores.mean()) for one in (left, right))
+        return Difference(name, int(mask.sum()), mean_a, mean_b, comparison)
+
+
+def _overall(sides: dict[Score, _Sides], kinds: Sequence[Slice]) -> Iterator[Difference]:
     masks = {"": np.ones(len(kinds[0].mask), np.bool_)}
     masks |= {f"{one.name} ": one.mask for one in kinds if one.group == _HALVES}
     for prefix, mask in masks.items():
-        for score in Score:
-            yield _difference(f"{prefix}{score.label}", a, b, score, mask)
+        for score, of_score in sides.items():
+            yield of_score.on(f"{prefix}{score.label}", mask)
 
 
-def _by_slice(a: System, b: System, kinds: Sequence[Slice]) -> Iterator[Difference]:
+def _by_slice(sides: _Sides, kinds: Sequence[Slice]) -> Iterator[Difference]:
     for one in kinds:
         # A slice of all questions says nothing new.
         if one.group != _HALVES and not one.mask.all():
-            yield _difference(f"{one.group}: {one.name}", a, b, Score.EM, one.mask)
+            yield sides.on(f"{one.group}: {one.name}", one.mask)
 
 
 _HALVES = "answerability"
-
-
-def _difference(name: str, a: System, b: System, score: Score, mask: Bools) -> Difference:
-    left, right = (scores_of(one, score).only(mask) for one in (a, b))
-    examples = a.records[0].outcomes.examples
-    articles = articles_of([one for one, chosen in zip(examples, mask, strict=True) if chosen])
-    return Difference(
-        name=name,
-        questions=int(mask.sum()),
-        a=100 * float(left.scores.mean()),
-        b=100 * float(right.scores.mean()),
-        comparison=compare(left, right, articles=articles),
-    )
 
 
 def _clearness(one: Difference) -> float:

@@ -1,155 +1,162 @@
-"""A comparison of two systems in plain words."""
+"""Comparisons in plain words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
-from qabench.comparison.contests import Contest, System
-from qabench.comparison.side_by_side import all_against, all_pairs
-from qabench.comparison.statistics import Comparison
-from qabench.scoring.scores import Score
+from qabench.base.numbers import MINUS, interval, p_phrase, unsigned
+from qabench.comparison.differences import Differences, Measured
+from qabench.comparison.measures import Measure
+from qabench.comparison.paired import Comparison, Outcome
 
-Outcome = Literal["better", "worse", "no evidence", "identical", "too few"]
-FEW_ARTICLES = 30
+# More sentences than this are not read; the JSON has all comparisons.
+MOST_SENTENCES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a comparison shows.
-
-    Attributes:
-        outcome: of the first system against the second; ``no evidence`` is not ``the same``.
-        text: one sentence.
-        notes: what a reader must know besides, a sentence each.
-    """
-
-    outcome: Outcome
-    text: str
-    notes: tuple[str, ...]
-
-
-def verdict(comparison: Comparison, metric: str) -> Verdict:
-    """Put a comparison into words.
+def verdict(comparison: Comparison, unit: str) -> str:
+    """One sentence, without its full stop.
 
     Args:
         comparison: of fractions; the words have points, 0 to 100.
-        metric: such as ``EM``.
+        unit: such as ``EM``.
     """
-    outcome = _outcome(comparison)
-    return Verdict(outcome, _text(comparison, outcome, metric), tuple(_notes(comparison)))
+    one = comparison.mirrored() if comparison.outcome is Outcome.WORSE else comparison
+    if one.outcome is Outcome.IDENTICAL:
+        return f"{one.a} and {one.b} have the same {unit} on every question"
+    a, b = _names(one)
+    spread = interval(100 * one.interval[0], 100 * one.interval[1])
+    where = f" on {one.sample.fixed}" if one.sample.fixed else ""
+    if one.outcome is Outcome.BETTER:
+        by = unsigned(100 * one.difference)
+        verb = "are" if a.startswith("these") else "is"
+        p = p_phrase(one.adjusted_p_value)
+        return f"{a} {verb} better than {b}{where} by {by} {unit} ({spread}, {p})"
+    if one.outcome is Outcome.EQUAL:
+        return f"{a} and {b} are equal{where} within {100 * one.margin:g} {unit} ({spread})"
+    p = p_phrase(one.adjusted_p_value)
+    return f"undecided between {a} and {b}{where}: {spread} {unit}, {p}{_needed(one)}"
 
 
-def detectable(comparisons: Sequence[Comparison], metric: str) -> str | None:
-    """What differences the sample could show, in words; ``None`` where nothing varies."""
-    found = [one.smallest_detectable for one in comparisons if one.smallest_detectable is not None]
-    if not found:
-        return None
-    low, high = (f"{100 * end:.1f}" for end in (min(found), max(found)))
-    span = low if low == high else f"{low} to {high}"
-    return f"the smallest difference that such a sample would likely show is {span} {metric}"
+def _names(one: Comparison) -> tuple[str, str]:
+    if one.about == "heads":
+        return one.a, one.b
+    return _runs(one.a, one.seeds_a), _runs(one.b, one.seeds_b)
 
 
-def _outcome(comparison: Comparison) -> Outcome:
-    if comparison.identical:
-        return "identical"
-    if comparison.significant:
-        return "better" if comparison.difference > 0 else "worse"
-    return "no evidence" if comparison.testable else "too few"
+def _runs(name: str, seeds: int) -> str:
+    return f"this run of {name}" if seeds == 1 else f"these {seeds} runs of {name}"
 
 
-def _text(comparison: Comparison, outcome: Outcome, metric: str) -> str:
-    a, b = comparison.a, comparison.b
-    low, high = (_signed(100 * end) for end in comparison.interval)
-    interval = f"{100 * (1 - comparison.alpha):g} % interval {low} … {high}"
-    if outcome == "identical":
-        return f"{a} and {b} have the same {metric} on every question"
-    if outcome == "no evidence":
-        return (
-            f"no evidence of a difference between {a} and {b}: {interval} {metric}, "
-            f"{_p_value(comparison)}"
+def _needed(one: Comparison) -> str:
+    found = []
+    if one.needed_seeds is not None:
+        found.append(f"{one.needed_seeds} seeds each")
+    if one.needed_questions is not None:
+        found.append(f"{one.needed_questions:,} questions")
+    return f"; about {' or '.join(found)} would likely decide it" if found else ""
+
+
+def sentences(measured: Measured) -> Iterator[str]:
+    """A sentence for each comparison, the clearest first where there are too many."""
+    every = measured.comparisons
+    shown: Sequence[Comparison] = every
+    if len(every) > MOST_SENTENCES:
+        shown = sorted(every, key=lambda one: one.adjusted_p_value)[:MOST_SENTENCES]
+    for one in shown:
+        yield f"{measured.measure.label}: {verdict(one, measured.measure.unit)}."
+    if len(every) > len(shown):
+        decided = sum(one.decided for one in every)
+        yield (
+            f"{measured.measure.label}: {len(every) - len(shown)} more pairs, {decided} of "
+            f"{len(every)} decided; --format json has all of them, --baseline those of one system."
         )
-    if outcome == "too few":
-        unit = "questions" if comparison.units == comparison.questions else "articles"
-        return (
-            f"too few differences to compare {a} and {b}: their {metric} differs on "
-            f"{comparison.differing} of {comparison.units} {unit}"
+
+
+def conclusions(found: Differences) -> tuple[str, ...]:
+    """What a contest's differences show: sentences on final answers, then what to know of them."""
+    if found.problem:
+        return (f"! not compared: {found.problem}",)
+    final = [one for one in found.measured if one.measure.asked == "final answers"]
+    lines = [line for one in final for line in sentences(one)]
+    return (*lines, *dict.fromkeys(f"  {note}." for note in _notes(final)))
+
+
+def _notes(final: Sequence[Measured]) -> Iterator[str]:
+    every = [one for measured in final for one in measured.comparisons]
+    if not every:
+        return
+    yield _about_intervals(every[0])
+    for measured in final:
+        if limit := detectable(measured):
+            yield limit
+    if any(one.about == "runs" for one in every):
+        yield (
+            "a verdict about runs holds for these trained models only; heads need at least 2 seeds "
+            "each, better 3"
         )
-    if outcome == "worse":
-        return _text(comparison.mirrored(), "better", metric)
+    if any(one.about == "heads" and one.seeds_a != one.seeds_b for one in every):
+        yield (
+            "with unequal numbers of seeds an interval is too narrow where the head of fewer seeds "
+            "varies over seeds much more; run the same seeds"
+        )
+    fixed = dict.fromkeys(one.sample.fixed for one in every if one.sample.fixed)
+    for what in fixed:
+        yield f"with so few of them, results are of {what} only, and others may give another"
+
+
+def _about_intervals(one: Comparison) -> str:
+    sample = one.sample
+    of = f"{sample.units:,} {sample.kind}"
+    if one.family == 1:
+        return f"{_confidence(one)} interval over {of} and all seeds"
     return (
-        f"{a} is better than {b} by {100 * comparison.difference:.1f} {metric} "
-        f"({interval}, {_p_value(comparison)})"
+        f"{_confidence(one)} intervals over {of} and all seeds, and p-values, hold together for "
+        f"{one.family} pairs ({one.correction})"
     )
 
 
-def _notes(comparison: Comparison) -> list[str]:
-    notes = []
-    runs = ((comparison.a, comparison.seeds_a), (comparison.b, comparison.seeds_b))
-    single = [name for name, seeds in runs if seeds == 1]
-    if single:
-        notes.append(
-            f"{' and '.join(single)}: one seed, so that variation over seeds is not measured; "
-            f"another seed may give another verdict"
-        )
-    if comparison.units < comparison.questions and comparison.units < FEW_ARTICLES:
-        notes.append(f"only {comparison.units} articles: the interval is likely too narrow")
-    return notes
+def _confidence(one: Comparison) -> str:
+    return f"{100 * (1 - one.alpha):g} %"
 
 
-def _signed(points: float) -> str:
-    """One decimal with its sign; a rounded 0 has none."""
-    text = f"{points:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+def detectable(measured: Measured) -> str | None:
+    """What differences the sample could show, in words; ``None`` where that is unknown."""
+    found = [one.detectable for one in measured.comparisons if one.detectable is not None]
+    if not found:
+        return None
+    low, high = (unsigned(100 * end) for end in (min(found), max(found)))
+    span = low if low == high else f"{low} to {high}"
+    unit = measured.measure.unit
+    return f"the smallest difference that such a sample would likely show is {span} {unit}"
 
 
-def _p_value(comparison: Comparison) -> str:
-    p = comparison.adjusted_p_value
-    text = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-    if comparison.pairs == 1:
-        return text
-    return f"{text} after Holm over {comparison.pairs} pairs"
+def mark(comparison: Comparison) -> str:
+    """A comparison in a cell: its interval, and a sign for what it shows."""
+    if comparison.outcome is Outcome.IDENTICAL:
+        return "same"
+    spread = interval(100 * comparison.interval[0], 100 * comparison.interval[1])
+    signs = {Outcome.BETTER: " *", Outcome.WORSE: " *", Outcome.EQUAL: " ="}
+    return spread + signs.get(comparison.outcome, "")
 
 
-def conclusions(
-    contest: Contest, *, unequal_budgets: bool = False, baseline: str | None = None
-) -> tuple[str, ...]:
-    """One sentence for each pair of systems and metric, and what a reader must know of them.
+SIGNS = "* better or worse, = equal within the margin, no sign: undecided"
 
-    Args:
-        contest: systems on the same questions.
-        unequal_budgets: compare systems of different budgets, too.
-        baseline: label or plugin name of the one system to compare with, if the contest has it;
-            ``None``: compare all pairs.
 
-    Raises:
-        ReportError: results by question are missing, or several systems have the baseline's name.
+def located(found: Differences) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Headers and rows of a table that shows where each difference lies: a row for each pair.
+
+    Empty without questions that abstaining could be told apart on.
     """
-    against = None if baseline is None else contest.find(baseline)
-    if baseline is not None and against is None:
-        return ()
-    classes = (contest.systems,) if unequal_budgets else contest.budgets
-    lines: list[str] = []
-    notes: dict[str, None] = {}
-    for systems in classes:
-        if len(systems) < 2 or (against and against not in systems):
-            continue
-        for score in Score:
-            pairs = _pairs(systems, score, against)
-            for pair in pairs:
-                words = verdict(pair, score.label)
-                lines.append(f"{score.label}: {words.text}.")
-                notes |= dict.fromkeys(f"  {note}." for note in words.notes)
-            if limit := detectable(pairs, score.label):
-                notes[f"  {limit}."] = None
-    return (*lines, *notes)
-
-
-def _pairs(
-    systems: Sequence[System], score: Score, baseline: System | None
-) -> tuple[Comparison, ...]:
-    if baseline is None:
-        return all_pairs(systems, score)
-    others = [one for one in systems if one is not baseline]
-    return all_against(baseline, others, score)
+    if not any(one.measure.abstaining for one in found.measured):
+        return (), ()
+    measures: list[Measure] = [one.measure for one in found.measured]
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for measured in found.measured:
+        for one in measured.comparisons:
+            cells.setdefault((one.a, one.b), {})[measured.measure.key] = mark(one)
+    headers = ("difference of", *(one.label for one in measures))
+    rows = tuple(
+        (f"{a} {MINUS} {b}", *(row.get(one.key, "–") for one in measures))
+        for (a, b), row in cells.items()
+    )
+    return headers, rows[:MOST_SENTENCES]

@@ -3,37 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from qabench.base.numbers import fixed, interval, p_phrase, p_value, percent, points
 from qabench.base.terminal import safe
 from qabench.comparison.contests import Contest, System
 from qabench.comparison.side_by_side import Difference, Flip, SideBySide
-from qabench.comparison.statistics import Comparison
-from qabench.comparison.verdicts import detectable, verdict
+from qabench.comparison.verdicts import SIGNS, conclusions, located
 
 _AROUND = 60
 
 
-def render(found: SideBySide, contest: Contest, slices: int, flips: int) -> str:
-    """Two systems of a contest as text, with so many slices and flipped questions."""
-    parts = [contest.title, _differences(found, "", found.overall)]
-    parts += ["", *(one.note for one in contest.unfinished), *_verdicts(found)]
-    parts += _shares(found)
+def render(
+    found: SideBySide, contest: Contest, slices: int, flips: int | None, format: str = "plain"
+) -> str:
+    """Two systems of a contest as text.
+
+    Args:
+        found: the two systems.
+        contest: that they are of.
+        slices: how many to show.
+        flips: how many questions to show that only one answers right; ``None``: all.
+        format: ``plain`` or ``github``.
+    """
+    tables = _Tables(found, format)
+    parts = [contest.title, tables.differences("", found.overall)]
+    parts += ["", *(one.note for one in contest.unfinished), *_verdicts(found, tables)]
+    parts += tables.shares()
     if slices:
         title = "EM by slice, clearest difference first"
-        parts += ["", _differences(found, title, found.by_slice[:slices])]
+        parts += ["", tables.differences(title, found.by_slice[:slices])]
         parts.append(
             "The interval and p of a slice ignore the other slices: of many, some differ by chance."
         )
     for flip in found.flips[:flips]:
         parts += ["", *_flip(flip, found.a, found.b)]
-    return "\n".join(parts) + "\n"
+    # Markdown joins lines without a blank line between them.
+    gap = "\n\n" if format == "github" else "\n"
+    return gap.join(part for part in parts if part or format == "plain") + "\n"
 
 
-def _differences(found: SideBySide, title: str, rows: Sequence[Difference]) -> str:
-    labels = (found.a.label, found.b.label)
-    headers = (title, "questions", *labels, "difference", "95 % interval", "p")
-    return _table([_row(one) for one in rows], headers)
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The tables of two systems, in one format."""
+
+    found: SideBySide
+    format: str
+
+    def differences(self, title: str, rows: Sequence[Difference]) -> str:
+        labels = (self.found.a.label, self.found.b.label)
+        headers = (title, "questions", *labels, "difference", "95 % interval", "p")
+        return self.table([_row(one) for one in rows], headers)
+
+    def shares(self) -> Iterator[str]:
+        for title, shares in (
+            ("wrong answers, % of questions", self.found.faults),
+            ("points of EM lost by", self.found.losses),
+            ("best EM still possible after", self.found.ceilings),
+        ):
+            if shares:
+                rows = [(what, percent(left), percent(right)) for what, left, right in shares]
+                yield ""
+                yield self.table(rows, (title, self.found.a.label, self.found.b.label))
+
+    def table(self, rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+        from tabulate import tabulate
+
+        align = ("left", *("right",) * (len(headers) - 1))
+        style = {"plain": "simple", "github": "github"}[self.format]
+        text: str = tabulate(rows, headers, style, disable_numparse=True, colalign=align)
+        return text
 
 
 def _row(one: Difference) -> tuple[str, ...]:
@@ -50,54 +89,21 @@ def _row(one: Difference) -> tuple[str, ...]:
     )
 
 
-def _shares(found: SideBySide) -> Iterator[str]:
-    for title, shares in (
-        ("wrong answers, % of questions", found.faults),
-        ("points of EM lost by", found.losses),
-        ("best EM still possible after", found.ceilings),
-    ):
-        if shares:
-            rows = [(what, percent(left), percent(right)) for what, left, right in shares]
-            yield ""
-            yield _table(rows, (title, found.a.label, found.b.label))
-
-
-def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    from tabulate import tabulate
-
-    align = ("left", *("right",) * (len(headers) - 1))
-    text: str = tabulate(rows, headers, disable_numparse=True, colalign=align)
-    return text
-
-
-def _verdicts(found: SideBySide) -> Iterator[str]:
+def _verdicts(found: SideBySide, tables: _Tables) -> Iterator[str]:
     if not found.equal_budgets:
         yield (
             "! The systems were not trained on equal budgets (epochs, training questions, windows, "
             "encoder weights), or a budget is unknown: the difference is not only one of heads."
         )
-    notes: dict[str, None] = {}
-    for one in found.overall[:2]:
-        words = verdict(one.comparison, one.name)
-        yield f"{one.name}: {words.text}."
-        notes |= dict.fromkeys(words.notes)
-        if limit := detectable([one.comparison], one.name):
-            notes[limit] = None
-    yield from (f"  {note}." for note in notes)
-    yield f"  {_sampling(found.overall[0].comparison)}."
+    yield from conclusions(found.differences)
+    headers, rows = located(found.differences)
+    if rows:
+        yield from ("", tables.table(rows, headers), SIGNS)
     for seed, test in found.by_seed:
         yield (
             f"Seed {seed}: only {found.a.label} is right on {test.only_a} questions, only "
             f"{found.b.label} on {test.only_b} (exact McNemar test, {p_phrase(test.p_value)})."
         )
-
-
-def _sampling(comparison: Comparison) -> str:
-    """What the interval of a comparison accounts for."""
-    what = "questions" if comparison.units == comparison.questions else "articles"
-    paired = "paired" if comparison.paired_seeds else "not paired"
-    seeds = f"{comparison.seeds_a} and {comparison.seeds_b} seeds, {paired}"
-    return f"intervals are a bootstrap over {comparison.units} {what}, with {seeds}"
 
 
 def _flip(flip: Flip, a: System, b: System) -> Iterator[str]:

@@ -28,7 +28,7 @@ def illustrate(
     """
     sections = []
     for contest, table in zip(contests, tables, strict=True):
-        drawn = plots.draw(contest)
+        drawn = plots.draw(contest, table.differences)
         if folder is not None:
             own = folder / f"{contest.benchmark}-{contest.fingerprint[:8]}"
             plots.save(drawn, folder if len(contests) == 1 else own)

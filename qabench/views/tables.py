@@ -43,24 +43,38 @@ def _cells(row: Row) -> list[str]:
 
 
 def _text(table: Table, format: str) -> str:
+    from qabench.comparison.verdicts import SIGNS, located
+
+    body = _grid([_cells(row) for row in table.rows], _headers(table), format)
+    headers, rows = located(table.differences)
+    parts = [body, _lines([*table.notes, *table.conclusions], format)]
+    if rows:
+        parts += [_grid(rows, headers, format) + "\n", _lines([SIGNS], format)]
+    # Markdown ends a table with a blank line.
+    gap = "\n\n" if format == "github" else "\n"
+    titles = {"html": f"<h2>{html.escape(table.title)}</h2>", "latex": f"% {table.title}"}
+    parts = [titles.get(format, table.title), *parts]
+    return gap.join(part.rstrip() for part in parts if part) + "\n"
+
+
+def _grid(rows: Sequence[Sequence[str]], headers: Sequence[str], format: str) -> str:
     from tabulate import tabulate
 
-    rows = [_cells(row) for row in table.rows]
-    lines = [*table.notes, *table.conclusions]
     if format == "github":
         rows = [[_markdown(cell) for cell in row] for row in rows]
-        lines = [_markdown(line) for line in lines]
-    body = tabulate(rows, _headers(table), tablefmt=_TABULATE[format], disable_numparse=True)
+    text: str = tabulate(rows, headers, tablefmt=_TABULATE[format], disable_numparse=True)
+    return text
+
+
+def _lines(lines: Sequence[str], format: str) -> str:
     if format == "html":
-        listed = "".join(f"<p>{html.escape(line)}</p>\n" for line in lines)
-        return f"<h2>{html.escape(table.title)}</h2>\n{body}\n{listed}"
+        return "".join(f"<p>{html.escape(line)}</p>\n" for line in lines)
     if format == "latex":
-        comments = "".join(f"% {line}\n" for line in lines)
-        return f"% {table.title}\n{body}\n{comments}"
-    # Markdown joins lines without a blank line between them.
-    blank = "\n" if format == "github" else ""
-    listed = "".join(f"{line}\n{blank}" for line in lines)
-    return f"{table.title}\n{blank}{body}\n{blank}{listed}"
+        return "".join(f"% {line}\n" for line in lines)
+    if format == "github":
+        # Markdown joins lines without a blank line between them.
+        return "\n\n".join(_markdown(line) for line in lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _markdown(text: str) -> str:
@@ -106,7 +120,14 @@ def _document(table: Table) -> dict[str, object]:
         for row in table.rows
     ]
     said = {"notes": table.notes, "conclusions": table.conclusions}
-    return {"title": table.title, "rows": rows, **said}
+    from qabench.views.documents import differences_document
+
+    return {
+        "title": table.title,
+        "rows": rows,
+        **said,
+        "differences": differences_document(table.differences),
+    }
 
 
 def score_table(scores: FileScores) -> str:

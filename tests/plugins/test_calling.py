@@ -18,6 +18,7 @@ from qabench import HOOKSPEC_VERSION
 from qabench.benchmarks.catalogue import find
 from qabench.cli import main
 from qabench.comparison.contests import gather
+from qabench.comparison.differences import Differences
 from qabench.comparison.leaderboard import Layout, tables
 from qabench.comparison.plugin_slices import every_slice
 from qabench.comparison.slices import slices
@@ -175,7 +176,7 @@ def test_slices_of_a_plugin_stand_wherever_those_of_qabench_do(example, imported
     assert {one.name for one in own} == {"none", "one"}
     assert sum(len(one) for one in own) == len(examples)
     assert set(_kinds(examples, None)["words shared with context"]["names"]) == {"none", "one"}
-    (picture,) = (one for one in draw(contest) if one.name == "slices")
+    (picture,) = (one for one in draw(contest, Differences()) if one.name == "slices")
     titles = [axes.get_title(loc="left") for axes in picture.figure.axes]
     assert "words shared with context" in titles
 

@@ -10,7 +10,9 @@ from matplotlib.text import Text
 from support.made_up import QUESTIONS, write_run
 
 from qabench.comparison.contests import gather
+from qabench.comparison.differences import Question, differences
 from qabench.comparison.leaderboard import Layout, tables
+from qabench.comparison.measures import FINAL
 from qabench.errors import RunError
 from qabench.reports import report_file
 from qabench.scoring.scores import Score
@@ -31,6 +33,10 @@ LOG = tuple(
 )
 
 
+def drawn_of(contest):
+    return draw(contest, differences(contest, Question()))
+
+
 def contest_of(folder, names, seeds=(0, 1)):
     for place, name in enumerate(names):
         for seed in seeds:
@@ -47,7 +53,7 @@ def contest(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pictures(contest):
-    return {one.name: one for one in draw(contest)}
+    return {one.name: one for one in drawn_of(contest)}
 
 
 def texts(figure) -> list[str]:
@@ -103,9 +109,7 @@ def test_bars_have_the_mean_scores_and_stand_against_always_null(pictures, conte
 
 
 def test_the_forest_has_each_pairs_interval(pictures, contest):
-    from qabench.comparison.side_by_side import all_pairs
-
-    (pair,) = all_pairs(contest.systems, Score.EM)
+    (pair,) = differences(contest, Question()).on(FINAL[Score.EM])
     lines = pictures["differences"].figure.axes[0].lines
     drawn = [list(line.get_xdata()) for line in lines if len(line.get_xdata()) == 2]
     expected = [100 * end for end in pair.interval]
@@ -123,7 +127,7 @@ def test_curves_have_one_line_for_each_run_and_kind(pictures, contest):
 def test_a_log_without_numbers_and_a_contest_of_one_leave_figures_out(tmp_path):
     write_run(tmp_path, "alone", 0, np.arange(QUESTIONS) % 2 == 0)
     (contest,) = gather([tmp_path])
-    names = {one.name for one in draw(contest)}
+    names = {one.name for one in drawn_of(contest)}
     assert "learning" not in names
     assert "differences" not in names
     assert "scores" in names
@@ -139,7 +143,7 @@ def test_a_foreign_system_without_null_odds_is_left_out_of_what_needs_them(tmp_p
     unknown = dict.fromkeys(("train", "backbone", "budget", "environment", "weights_sha256"))
     report_file.write(dataclasses.replace(report, **unknown, windows={}), folder)
     (contest,) = gather([tmp_path])
-    names = {one.name for one in draw(contest)}
+    names = {one.name for one in drawn_of(contest)}
     assert names == {"scores", "losses", "slices"}
 
 
@@ -148,13 +152,13 @@ def test_twelve_systems_with_long_names_and_extreme_scores_fit(tmp_path):
         name = f"a_head_with_a_name_that_goes_on_and_on_{place}"
         write_run(tmp_path, name, 0, np.full(QUESTIONS, place % 2 == 0), training_log=LOG)
     (contest,) = gather([tmp_path])
-    for one in draw(contest):
+    for one in drawn_of(contest):
         assert_whole(one.figure)
 
 
 def test_the_same_numbers_are_the_same_bytes(contest, tmp_path):
     for name in ("a", "b"):
-        save(draw(contest), tmp_path / name)
+        save(drawn_of(contest), tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert len(files) == 18
     for name in files:
@@ -165,13 +169,13 @@ def test_a_dollar_sign_in_a_name_starts_no_formula(tmp_path):
     contest = contest_of(tmp_path, ["cheap"], seeds=(0,))
     # As a formula it would be an error.
     system = dataclasses.replace(contest.systems[0], label=r"$\frac$ & <b>")
-    for one in draw(dataclasses.replace(contest, systems=(system,))):
+    for one in drawn_of(dataclasses.replace(contest, systems=(system,))):
         assert as_svg(one).startswith("<svg")
 
 
 def test_figures_of_one_seed_say_which(tmp_path):
     contest = contest_of(tmp_path, ["one", "two"], seeds=(5, 3))
-    drawn = {one.name: texts(one.figure) for one in draw(contest)}
+    drawn = {one.name: texts(one.figure) for one in drawn_of(contest)}
     for name in ("threshold", "precision_recall", "risk_coverage"):
         assert {"one, seed 3", "two, seed 3"} <= set(drawn[name]), name
     for name in ("scores", "losses", "slices", "cost"):
@@ -180,7 +184,7 @@ def test_figures_of_one_seed_say_which(tmp_path):
 
 def test_a_system_with_a_single_seed_is_named_with_it_in_every_figure(tmp_path):
     contest = contest_of(tmp_path, ["one", "two"], seeds=(4,))
-    for one in draw(contest):
+    for one in drawn_of(contest):
         assert any("one, seed 4" in text for text in texts(one.figure)), one.name
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.figure import Figure
 
 from qabench.comparison.contests import Contest
+from qabench.comparison.differences import Differences
 from qabench.views.plots.figures import (
     cost,
     differences,
@@ -41,67 +43,73 @@ class Plot:
     draw: Callable[[Contest, str], Figure | None]
 
 
-PLOTS = (
-    Plot(
-        "scores",
-        "EM and F1",
-        "Mean over seeds with its 95 % interval over articles and seeds; a dot is one seed.",
-        scores.draw,
-    ),
-    Plot(
-        "differences",
-        "Differences between systems",
-        "95 % intervals of paired differences; one that contains 0 is no evidence.",
-        differences.draw,
-    ),
-    Plot(
-        "learning",
-        "Losses and validation scores in training",
-        "A line is one run; loss above, EM on dev after each epoch below.",
-        learning.draw,
-    ),
-    Plot(
-        "losses",
-        "Who lost the points of EM",
-        "Mean over seeds; together with the EM they add up to 100.",
-        losses.draw,
-    ),
-    Plot(
-        "threshold",
-        "EM and F1 against the null threshold",
-        "One seed of each system, the lowest; the threshold in use is marked.",
-        threshold.draw,
-    ),
-    Plot(
-        "precision_recall",
-        "Precision and recall of answering",
-        "One seed of each system, the lowest; by exact match.",
-        precision_recall.draw,
-    ),
-    Plot(
-        "risk_coverage",
-        "Risk and coverage",
-        "One seed of each system, the lowest: how wrong the answered questions are, by how many "
-        "are answered; lower is better.",
-        risk_coverage.draw,
-    ),
-    Plot(
-        "slices",
-        "EM by kind of question",
-        "Mean over seeds with Wilson's 95 % interval.",
-        slices.draw,
-    ),
-    Plot("cost", "Quality and cost", "Mean over seeds; cheaper is left.", cost.draw),
-)
+def plots(found: Differences) -> tuple[Plot, ...]:
+    """All figures, of a contest whose differences are known."""
+    return (
+        Plot(
+            "scores",
+            "EM and F1",
+            "Mean over seeds with its 95 % interval over articles and seeds; a dot is one seed.",
+            scores.draw,
+        ),
+        Plot(
+            "differences",
+            "Differences between systems",
+            "95 % intervals, which hold together; one that leaves 0 out says which is better.",
+            partial(differences.draw, differences=found),
+        ),
+        Plot(
+            "learning",
+            "Losses and validation scores in training",
+            "A line is one run; loss above, EM on dev after each epoch below.",
+            learning.draw,
+        ),
+        Plot(
+            "losses",
+            "Who lost the points of EM",
+            "Mean over seeds; together with the EM they add up to 100.",
+            losses.draw,
+        ),
+        Plot(
+            "threshold",
+            "EM and F1 against the null threshold",
+            "One seed of each system, the lowest; the threshold in use is marked.",
+            threshold.draw,
+        ),
+        Plot(
+            "precision_recall",
+            "Precision and recall of answering",
+            "One seed of each system, the lowest; by exact match.",
+            precision_recall.draw,
+        ),
+        Plot(
+            "risk_coverage",
+            "Risk and coverage",
+            "One seed of each system, the lowest: how wrong the answered questions are, by how "
+            "many are answered; lower is better.",
+            risk_coverage.draw,
+        ),
+        Plot(
+            "slices",
+            "EM by kind of question",
+            "Mean over seeds with Wilson's 95 % interval.",
+            slices.draw,
+        ),
+        Plot("cost", "Quality and cost", "Mean over seeds; cheaper is left.", cost.draw),
+    )
 
 
-def draw(contest: Contest) -> tuple[Picture, ...]:
+def draw(contest: Contest, found: Differences) -> tuple[Picture, ...]:
     """Every figure that these runs have something to show in.
+
+    Args:
+        contest: what to draw.
+        found: the differences of its systems.
 
     Raises:
         ReportError: results by question are missing.
     """
-    drawn = (_picture(plot, contest) for plot in PLOTS)
+    drawn = (_picture(plot, contest) for plot in plots(found))
     return tuple(one for one in drawn if one is not None)
 
 

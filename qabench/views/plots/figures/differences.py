@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qabench.comparison.contests import Contest
-from qabench.comparison.side_by_side import all_pairs
-from qabench.comparison.statistics import Comparison
+from qabench.comparison.differences import Differences
+from qabench.comparison.measures import FINAL
+from qabench.comparison.paired import Comparison
 from qabench.scoring.scores import Score
 from qabench.views.plots.style import (
     GREY,
@@ -24,18 +25,23 @@ from qabench.views.plots.style import (
     wrapped,
 )
 
+# More rows than this are not read; the clearest are shown.
+_MOST_ROWS = 20
 
-def draw(contest: Contest, title: str) -> Figure | None:
-    """A panel for each score, a row for each pair; ``None`` where no two budgets are equal."""
-    rivals = [systems for systems in contest.budgets if len(systems) > 1]
-    if not rivals:
+
+def draw(contest: Contest, title: str, differences: Differences) -> Figure | None:
+    """A panel for each score, a row for each pair; ``None`` where nothing was compared."""
+    pairs = {score: differences.on(FINAL[score]) for score in Score}
+    if not pairs[Score.EM]:
         return None
-    pairs = {score: [one for each in rivals for one in all_pairs(each, score)] for score in Score}
+    clearest = sorted(range(len(pairs[Score.EM])), key=lambda at: pairs[Score.EM][at].p_value)
+    kept = sorted(clearest[:_MOST_ROWS])
+    pairs = {score: tuple(every[at] for at in kept) for score, every in pairs.items()}
     names = {system.label: system_label(system) for system in contest.systems}
     labels = [wrapped(f"{names[one.a]} − {names[one.b]}", 34) for one in pairs[Score.EM]]
     key = [
-        key_line("evidence of a difference", color=look(1).colour, marker="s"),
-        key_line("no evidence", color=GREY, marker="o", markerfacecolor="white"),
+        key_line("one is better", color=look(1).colour, marker="s"),
+        key_line("equal, or undecided", color=GREY, marker="o", markerfacecolor="white"),
     ]
     figure = blank(title, contest.title, rows_height(labels), key)
     (row_of_panels,) = panels(figure, 1, len(Score), sharey=True)
@@ -49,9 +55,9 @@ def draw(contest: Contest, title: str) -> Figure | None:
 def _intervals(axes: Axes, pairs: Sequence[Comparison]) -> None:
     axes.axvline(0, color=INK, linewidth=1)
     for row, pair in enumerate(pairs):
-        colour = look(1).colour if pair.significant else GREY
+        colour = look(1).colour if pair.decided else GREY
         ends = [100 * end for end in pair.interval]
         axes.plot(ends, [row, row], color=colour, linewidth=2)
-        face = colour if pair.significant else "white"
-        marker = "s" if pair.significant else "o"
+        face = colour if pair.decided else "white"
+        marker = "s" if pair.decided else "o"
         axes.plot(100 * pair.difference, row, marker, color=colour, markerfacecolor=face)

@@ -6,7 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qabench.comparison.contests import Contest, System
-from qabench.comparison.side_by_side import mean_interval
+from qabench.comparison.measures import FINAL
+from qabench.comparison.paired import interval_of_mean
+from qabench.comparison.units import Units, units_of
 from qabench.scoring.scores import Score
 from qabench.views.plots.style import (
     GREY,
@@ -26,6 +28,7 @@ def draw(contest: Contest, title: str) -> Figure:
     """A panel for each score, a row for each system."""
     labels = row_labels(contest.systems)
     first = contest.first.scores
+    units = units_of(contest.systems[0].records[0].outcomes.examples)
     key = [
         key_line("mean and 95 % interval", color=INK, marker="o"),
         key_line("one seed", color=GREY, marker=".", linestyle=""),
@@ -36,7 +39,7 @@ def draw(contest: Contest, title: str) -> Figure:
     (row_of_panels,) = panels(figure, 1, len(Score), sharey=True)
     for axes, score in zip(row_of_panels, Score, strict=True):
         for row, system in enumerate(contest.systems):
-            _mean_and_seeds(axes, row, system, score)
+            _mean_and_seeds(axes, row, system, score, units)
         axes.axvline(first.always_null[score], color=GREY, linestyle="--", linewidth=1.2)
         axes.axvline(first.random_span[score], color=GREY, linestyle=":", linewidth=1.2)
         axes.set(xlabel=f"{score.label}, %", xlim=(-2, 102))
@@ -44,9 +47,10 @@ def draw(contest: Contest, title: str) -> Figure:
     return figure
 
 
-def _mean_and_seeds(axes: Axes, row: int, system: System, score: Score) -> None:
-    low, high = mean_interval(system, score)
-    mean = float(system.final(score).mean())
+def _mean_and_seeds(axes: Axes, row: int, system: System, score: Score, units: Units) -> None:
+    scores = FINAL[score].of(system)
+    low, high = interval_of_mean(scores, units)
+    mean = float(scores.scores.mean())
     axes.barh(row, 100 * mean, height=0.6, color=PALE)
     axes.plot([100 * low, 100 * high], [row, row], color=look(0).colour, linewidth=2.2)
     axes.plot(100 * mean, row, marker="o", color=look(0).colour)
