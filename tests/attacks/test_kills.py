@@ -1,4 +1,4 @@
-"""A run that is killed at any moment ends, run again, as the run that was left alone."""
+"""A run that is killed at any moment and run again ends like an undisturbed one."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def kills(benchmark: Path, head: str, count: int, *settings: str) -> str:
     return done.stdout
 
 
-def test_a_killed_run_ends_as_one_that_was_left_alone(benchmark_file, heads):
+def test_a_killed_run_ends_like_an_undisturbed_one(benchmark_file, heads):
     assert "0 problems" in kills(benchmark_file, heads[0], 6)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("keep", ["last", "best"])
-def test_forty_killed_runs_end_as_one_that_was_left_alone(benchmark_file, heads, keep, capsys):
+def test_forty_killed_runs_end_like_an_undisturbed_one(benchmark_file, heads, keep, capsys):
     summary = kills(benchmark_file, heads[0], 40, "--set", f"training.keep_epoch={keep}")
     with capsys.disabled():
         print(f"\n{summary}")

@@ -1,4 +1,4 @@
-"""A new plugin is whole: it installs, passes its tests, is found, and trains as it stands."""
+"""A new plugin is complete: it installs, passes its tests, is found, and trains unchanged."""
 
 from __future__ import annotations
 

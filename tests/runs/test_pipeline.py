@@ -69,7 +69,7 @@ def test_a_run_writes_whole_reports_predictions_and_a_model(finished, heads):
         assert report_file.read(folder / "report.json") == report
 
 
-def test_the_official_scores_come_again_from_the_files(finished, heads, data_files):
+def test_the_files_give_the_official_scores_again(finished, heads, data_files):
     runs, found = finished
     golds = golds_of(read_file(data_files[1]).examples)
     for head, report in zip(heads, found, strict=True):
@@ -100,7 +100,7 @@ def test_every_report_is_verified_by_its_files(finished, heads):
         assert verify(folder_of(runs, head)).problems == ()
 
 
-def test_weights_that_were_exchanged_are_found_out(finished, heads, tmp_path):
+def test_exchanged_weights_are_found(finished, heads, tmp_path):
     folder = Path(shutil.copytree(folder_of(finished[0], heads[0]), tmp_path / "run"))
     path = folder / "model" / "head.safetensors"
     content = bytearray(path.read_bytes())
@@ -213,7 +213,7 @@ def test_a_run_directory_of_other_settings_is_refused_with_the_difference(
     assert report_file.read(folder_of(runs, heads[0]) / "report.json").budget.epochs == 2
 
 
-def test_a_folder_that_is_no_run_directory_is_left_alone(heads, benchmark_file, tmp_path):
+def test_a_folder_that_is_not_a_run_directory_is_not_touched(heads, benchmark_file, tmp_path):
     folder = folder_of(tmp_path, heads[0])
     folder.mkdir(parents=True)
     (folder / "thesis.txt").write_text("all my work")
@@ -341,7 +341,7 @@ def test_the_epoch_that_is_kept_is_the_last_or_the_best_on_the_tune_half(
     assert report.weights_sha256 == hashes[kept]
 
 
-def test_the_best_epoch_of_questions_that_no_half_can_be_taken_of_is_refused(
+def test_the_best_epoch_is_refused_where_no_half_of_the_questions_can_choose_it(
     heads, benchmark_file, data_files, tmp_path
 ):
     document = json.loads(data_files[1].read_text("utf-8"))

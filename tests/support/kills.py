@@ -1,4 +1,4 @@
-"""Kill runs at random points, run the same command again, and compare with a run left alone.
+"""Kill runs at random points, run the same command again, and compare with an undisturbed run.
 
     python tests/support/kills.py BENCHMARK --plugin NAME --kills 40 --seed 0
 
@@ -41,7 +41,7 @@ class Blow:
     """A signal, and when it comes.
 
     Attributes:
-        phase: where it strikes; ``None`` for a time alone.
+        phase: where it strikes; ``None``: only the time decides.
         event: number of the phase's event that it follows, from 1.
         delay: seconds after that event or the start; ``None``: right at the event.
     """
@@ -325,7 +325,7 @@ class Trials:
 
 
 def main() -> None:
-    """Exit code 1 if anything differs from the run that was left alone."""
+    """Exit code 1 if anything differs from the undisturbed run."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("benchmark")
     parser.add_argument("--plugin", default="spanbert_linear")

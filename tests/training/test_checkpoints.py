@@ -53,7 +53,7 @@ def test_the_best_checkpoint_stays(tmp_path):
     assert checkpoints.last(tmp_path, pytest.fail) == checkpoints.of_step(tmp_path, 3)
 
 
-def test_without_a_checkpoint_there_is_none(tmp_path):
+def test_a_run_without_a_whole_checkpoint_has_none(tmp_path):
     assert checkpoints.last(tmp_path / "none", pytest.fail) is None
     write_draft(tmp_path, 5)
     assert checkpoints.last(tmp_path, pytest.fail) is None
@@ -178,7 +178,7 @@ def prediction() -> Prediction:
     return Prediction(spans, 1.5)
 
 
-def test_a_prediction_comes_again_for_the_same_weights_alone(tmp_path, prediction):
+def test_a_prediction_is_used_again_only_for_the_same_weights(tmp_path, prediction):
     checkpoints.keep_prediction(tmp_path, prediction, "abc")
     again = checkpoints.kept_prediction(tmp_path, "abc")
     assert again.seconds == 1.5
@@ -190,7 +190,7 @@ def test_a_prediction_comes_again_for_the_same_weights_alone(tmp_path, predictio
     assert checkpoints.kept_prediction(tmp_path / "none", "abc") is None
 
 
-def test_a_damaged_prediction_is_none(tmp_path, prediction):
+def test_a_damaged_prediction_is_not_used(tmp_path, prediction):
     checkpoints.keep_prediction(tmp_path, prediction, "abc")
     path = tmp_path / "checkpoints" / "spans.npz"
     whole = path.read_bytes()
@@ -202,7 +202,7 @@ def test_a_damaged_prediction_is_none(tmp_path, prediction):
         assert checkpoints.kept_prediction(tmp_path, "abc") is None
 
 
-def test_a_prediction_that_unpacks_to_more_is_none(tmp_path, prediction):
+def test_a_compressed_prediction_is_not_used(tmp_path, prediction):
     checkpoints.keep_prediction(tmp_path, prediction, "abc")
     path = tmp_path / "checkpoints" / "spans.npz"
     with np.load(path) as arrays:
@@ -211,7 +211,7 @@ def test_a_prediction_that_unpacks_to_more_is_none(tmp_path, prediction):
     assert checkpoints.kept_prediction(tmp_path, "abc") is None
 
 
-def test_a_prediction_behind_a_link_is_none(tmp_path, prediction):
+def test_a_prediction_behind_a_link_is_not_used(tmp_path, prediction):
     checkpoints.keep_prediction(tmp_path, prediction, "abc")
     path = tmp_path / "checkpoints" / "spans.npz"
     path.rename(tmp_path / "spans.npz")

@@ -1,4 +1,4 @@
-"""A number that is none is refused with the step and the questions it came from."""
+"""NaN and infinity are refused with the step and the questions that they came from."""
 
 from __future__ import annotations
 

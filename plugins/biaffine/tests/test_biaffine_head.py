@@ -81,7 +81,7 @@ def test_the_band_holds_the_products_of_neighbours(count, length, size, data):
 
 @pytest.mark.parametrize("tokens", [0, 2, MAX_SPAN, MAX_SPAN + 1, MAX_SPAN + 2])
 def test_the_loss_is_the_mean_negative_log_likelihood_of_the_golds(tokens):
-    """Golds of so many tokens, where the context has them; 0 stands for no answer."""
+    """Golds of so many tokens, where the context has them; 0 means no answer."""
     head, states, expected = random_head(), random_states(), 0.0
     golds = [(CONTEXT, CONTEXT + min(tokens, length) - 1) for length in LENGTHS]
     if not tokens:
@@ -89,7 +89,7 @@ def test_the_loss_is_the_mean_negative_log_likelihood_of_the_golds(tokens):
     for window, length, gold in zip(states, LENGTHS, golds, strict=True):
         rivals = {span: score_of(head, window, *span) for span in spans_of(length, MAX_SPAN)}
         rivals[0, 0] = head.null(window[0]).item()
-        # A gold that is too long joins the others, which stand among them already.
+        # A gold that is too long is scored besides the short spans; a short one is among them.
         rivals.setdefault(gold, score_of(head, window, *gold))
         expected += (log_sum(list(rivals.values())) - rivals[gold]) / len(LENGTHS)
     found = head.loss(states, labelled(batch_of(LENGTHS), golds))

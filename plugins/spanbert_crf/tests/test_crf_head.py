@@ -105,7 +105,7 @@ def test_the_k_best_are_the_k_best_of_all_spans():
         assert (spans.end[row][: len(found)] < offset[row] + length).all()
 
 
-def test_the_bio_loss_is_pytorch_crfs_mean_likelihood_of_the_context_alone():
+def test_the_bio_loss_is_pytorch_crfs_mean_likelihood_of_the_context_only():
     head = CRFHead(8, objective="bio").double()
     states, masks = torch.randn(4, 13, 8, dtype=torch.float64), batch_of(LENGTHS)
     start, end = torch.tensor([0, 3, 4, 5]), torch.tensor([0, 3, 5, 9])
