@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,15 +18,13 @@ SEEDS = ((1, 1), (2, 2), (3, 3), (5, 5), (3, 2), (5, 2))
 _BLOCK = 50
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """C comparisons.
 
     Attributes:
         errors: (C,) estimated less true difference.
         pivot: of those errors.
-        halves: (C,) half widths of the 95 % intervals; of the 90 % intervals.
-        halves_equal: (C,) half widths of the 90 % intervals, for equality.
         sampling, chance: (C,) variance over questions; chance's part of it.
         spread: (C, 2) variance of each mean over seeds, chance within.
         freedom: of ``sampling``.
@@ -33,12 +32,20 @@ class Trial:
 
     errors: Doubles
     pivot: Pivot
-    halves: Doubles
-    halves_equal: Doubles
     sampling: Doubles
     chance: Doubles
     spread: Doubles
     freedom: float
+
+    @cached_property
+    def halves(self) -> Doubles:
+        """(C,) half widths of the 95 % intervals."""
+        return self.pivot.half_widths(ALPHA)
+
+    @cached_property
+    def halves_equal(self) -> Doubles:
+        """(C,) half widths of the 90 % intervals, which decide equality."""
+        return self.pivot.half_widths(2 * ALPHA)
 
     def misses(self) -> float:
         """Share of the intervals that leave the truth out; for equal heads, of false claims."""
@@ -78,8 +85,6 @@ def trial(made: Block, seeds_a: int, seeds_b: int) -> Trial:
     return Trial(
         errors=difference.mean(axis=1) - truth,
         pivot=pivot,
-        halves=pivot.half_widths(ALPHA),
-        halves_equal=pivot.half_widths(2 * ALPHA),
         sampling=sampling,
         chance=evidence.chance,
         spread=spread,

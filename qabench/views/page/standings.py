@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from qabench.base.terminal import visible
 from qabench.comparison.leaderboard import Row, Table
+from qabench.comparison.verdicts import SIGNS, located
 
 
 def escape(text: str) -> str:
@@ -25,7 +26,25 @@ def standings(table: Table) -> str:
         '<div class="wide"><table class="leaderboard">\n'
         f'<thead><tr><th scope="col">system</th><th scope="col">seeds</th>{headers}</tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody></table></div>\n"
-        f"{_list('notes', table.conclusions)}{_list('notes fine', table.notes)}"
+        f"{_list('notes', table.conclusions)}{_located(table)}{_list('notes fine', table.notes)}"
+    )
+
+
+def _located(table: Table) -> str:
+    """Where each difference lies."""
+    headers, rows = located(table.differences)
+    if not rows:
+        return ""
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headers)
+    lines = "\n".join(
+        f'<tr><th scope="row"><bdi>{escape(first)}</bdi></th>'
+        + "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
+        + "</tr>"
+        for first, *cells in rows
+    )
+    return (
+        f'<div class="wide"><table class="leaderboard">\n<thead><tr>{head}</tr></thead>\n'
+        f'<tbody>\n{lines}\n</tbody></table></div>\n<p class="fine">{escape(SIGNS)}</p>\n'
     )
 
 
