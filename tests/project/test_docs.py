@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.util
 import json
 import shutil
@@ -14,6 +15,7 @@ from support.doc_pages import Session, blocks, parse, qabench_commands
 from support.places import DEV, ROOT
 
 from qabench.cli import app
+from qabench.errors import QABenchError
 from qabench.testing import checks
 
 DOCS = ROOT / "docs"
@@ -51,6 +53,16 @@ def test_the_blocks_of_a_page_run_from_top_to_bottom(page, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=name)
+def test_every_block_is_of_a_kind_that_is_checked_or_says_why_not(page):
+    unchecked = [
+        f"{block.place} {block.language or 'no language'}"
+        for block in blocks(page)
+        if block.language not in Session.KINDS and block.mark != "not run"
+    ]
+    assert not unchecked
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS], ids=name)
 def test_commands_of_a_page_are_those_of_the_parser(page):
     for line in qabench_commands(page):
         try:
@@ -83,8 +95,16 @@ def test_the_parser_refuses_what_it_should():
         "```pycon\n>>> 1 + 1\n3\n```",
         "```sh\nqabench score missing.json missing.json\n```",
         "```sh\nfalse\n```",
+        "1. A list\n\n    ```sh\n    false\n    ```",
         "```console\n$ qabench version\nqabench 9\n```",
         "```console\n$ echo one\ntwo\n```",
+        "```toml\nname = one\n```",
+        '```toml\nname = "one"\n[backbone]\nnam = "bert"\n```',
+        '```json\n{"id": 1,}\n```',
+        '```json title="lines.jsonl"\n{"id": 1}\n{"id": 2,}\n```',
+        "```ini\nkey without a section\n```",
+        "```text\nanything\n```",
+        "```\nanything\n```",
     ],
 )
 def test_a_block_that_is_wrong_fails(text, tmp_path, monkeypatch):
@@ -92,7 +112,7 @@ def test_a_block_that_is_wrong_fails(text, tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text(text)
     (block,) = blocks(page)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, ValueError, KeyError, QABenchError, configparser.Error)):
         Session(tmp_path).run(block)
 
 

@@ -1,10 +1,11 @@
-"""Blocks of code in Markdown pages, and a session that runs them as a reader would.
+"""Blocks of code in Markdown pages, found by sybil, and a session that runs them as a reader would.
 
 All blocks of a page share a folder and a namespace. What a block is follows from its language:
 
-- ``python`` runs, ``pycon`` is a doctest, with a ``title`` either is a file of that name;
+- ``python`` runs, ``pycon`` is a doctest;
 - ``sh`` is commands that must succeed, ``console`` commands with what they print;
-- any other language is a file if it has a title, else not looked at.
+- ``toml``, ``json`` and ``ini`` must parse, and a benchmark must load;
+- a block with a ``title`` becomes a file of that name, and code in it waits to be used.
 
 A comment right above a block says what is special about it: ``<!-- not run: WHY -->`` (commands
 are still parsed), ``<!-- slow: WHY -->``, ``<!-- needs: MODULE OR FILE -->``.
@@ -12,10 +13,12 @@ are still parsed), ``<!-- slow: WHY -->``, ``<!-- needs: MODULE OR FILE -->``.
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import doctest
 import importlib
 import io
+import json
 import os
 import re
 import shlex
@@ -23,37 +26,35 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import click
+from sybil import Document, Example
+from sybil.evaluators.doctest import DocTestEvaluator
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.abstract.doctest import DocTestStringParser
+from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
+from qabench.benchmarks import settings
 from qabench.cli import app, main
 
-_BLOCK = re.compile(
-    r"^(?:<!-- (?P<mark>not run|slow|needs): (?P<detail>.+?) -->\n)?"
-    r"^```(?P<language>\w+)(?: title=\"(?P<title>[^\"]+)\")?[^\n]*\n(?P<text>.*?)^```$",
-    re.DOTALL | re.MULTILINE,
-)
+_INFO = re.compile(r'(?P<language>\w*)(?: title="(?P<title>[^"]+)")?[^\n]*\n')
+_MARK = re.compile(r"<!-- (?P<mark>not run|slow|needs): (?P<detail>.+) -->\n[ \t]*\Z")
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-@dataclass(frozen=True)
 class Block:
-    """One fenced block; ``line`` is that of its first line of code."""
+    """One fenced block; ``example`` is what sybil calls it."""
 
-    page: Path
-    line: int
-    language: str
-    title: str
-    mark: str
-    detail: str
-    text: str
-
-    @property
-    def is_file(self) -> bool:
-        return bool(self.title)
+    def __init__(self, example: Example) -> None:
+        self.example = example
+        self.language, title, self.text = example.region.lexemes.values()
+        self.title = title or ""
+        mark = _MARK.search(example.document.text[: example.start])
+        self.mark, self.detail = mark.groups() if mark else ("", "")
+        self.place = f"{Path(example.path).name}:{example.line}"
+        example.parsed = self.text
 
     def commands(self) -> list[tuple[str, str]]:
         """Command lines, and what stands below each in a ``console`` block."""
@@ -66,27 +67,13 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, in order."""
-    text = page.read_text("utf-8")
-    return [
-        Block(
-            page,
-            text.count("\n", 0, found.start("text")) + 1,
-            found["language"],
-            found["title"] or "",
-            found["mark"] or "",
-            found["detail"] or "",
-            found["text"],
-        )
-        for found in _BLOCK.finditer(text)
-    ]
+    return [Block(one) for one in Document.parse(str(page), RawFencedCodeBlockLexer(_INFO))]
 
 
 def qabench_commands(page: Path) -> Iterator[str]:
-    """Every line of the page's code, fenced or indented, that calls qabench."""
-    text = page.read_text("utf-8")
+    """Every line of the page's code that calls qabench."""
     shell = [block for block in blocks(page) if block.language in ("sh", "console")]
     lines = [line for block in shell for line, _ in block.commands()]
-    lines += re.findall(r"^ {4}(qabench .*)$", _BLOCK.sub("", text), re.MULTILINE)
     return (line for line in lines if "qabench" in _words(line))
 
 
@@ -117,74 +104,71 @@ def _words(line: str) -> list[str]:
 
 
 class Session:
-    """A reader with a folder, a Python namespace and a shell."""
+    """A reader with a folder and a shell; a page's own names are kept by sybil."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.names: dict[str, Any] = {"__name__": "__main__"}
-        self.site = folder / ".site"
 
     def run(self, block: Block) -> None:
         """Do what a block says; an error is an ``AssertionError`` or the code's own."""
-        if block.is_file:
-            path = self.folder / block.title
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text, "utf-8")
-        elif block.language == "python":
-            # Tracebacks then name page and line.
-            code = "\n" * (block.line - 1) + block.text
-            exec(compile(code, str(block.page), "exec"), self.names)
-        elif block.language == "pycon":
-            self._doctest(block)
-        elif block.language in ("sh", "console"):
-            for line, output in block.commands():
-                self._command(line, output, block)
+        block.example.namespace["__name__"] = "__main__"
+        path = self.folder / (block.title or f"untitled.{block.language}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, "utf-8")
+        if not (block.title and block.language == "python"):
+            self.KINDS[block.language](self, block, path)
 
-    def _doctest(self, block: Block) -> None:
-        place = f"{block.page.name}:{block.line}"
-        test = doctest.DocTestParser().get_doctest(
-            block.text, self.names, place, str(block.page), block.line - 1
-        )
-        assert test.examples, f"{place} has no example"
-        said = io.StringIO()
-        runner = doctest.DocTestRunner(optionflags=_FLAGS)
-        result = runner.run(test, out=said.write, clear_globs=False)
-        assert result.failed == 0, said.getvalue()
-        self.names.update(test.globs)
+    def _python(self, block: Block, _: Path) -> None:
+        PythonEvaluator()(block.example)
 
-    def _command(self, line: str, expected: str, block: Block) -> None:
-        words = shlex.split(line, comments=True)
-        if words[0] == "qabench":
-            code, output = _called(words)
-        elif words[:3] == ["pip", "install", "-e"]:
-            code, output = 0, self._install(words[3])
-        else:
-            code, output = _in_a_shell(line)
-        place = f"{block.page.name}:{block.line}: {line}"
-        if block.language == "sh":
-            assert code == 0, f"{place}\n{output}"
-        elif not doctest.OutputChecker().check_output(expected, output, _FLAGS):
-            raise AssertionError(f"{place}\nprints\n{output}\nnot\n{expected}")
+    def _doctest(self, block: Block, _: Path) -> None:
+        regions = list(DocTestStringParser(DocTestEvaluator(_FLAGS))(block.text, block.place))
+        assert regions, f"{block.place} has no example"
+        for region in regions:
+            line = block.example.line + 1 + region.parsed.lineno
+            Example(block.example.document, line, 1, region, block.example.namespace).evaluate()
 
-    def _install(self, requirement: str) -> str:
-        """What an editable install of a plugin does: its folder on the path, its entry points
-        known; without pip, which would want the network.
-        """
-        folder = self.folder / requirement.partition("[")[0]
-        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
-        name, version = project["name"], project["version"]
-        info = self.site / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True, exist_ok=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        groups = project["entry-points"].items()
-        lines = [
-            line
-            for group, points in groups
-            for line in (f"[{group}]", *(f"{point} = {value}" for point, value in points.items()))
-        ]
-        (info / "entry_points.txt").write_text("\n".join(lines))
-        sys.path[:0] = [str(self.site), str(folder)]
-        return ""
+    def _toml(self, block: Block, path: Path) -> None:
+        if "backbone" in tomllib.loads(block.text):
+            settings.load(str(path))
+
+    def _json(self, block: Block, path: Path) -> None:
+        for one in block.text.splitlines() if path.suffix == ".jsonl" else [block.text]:
+            json.loads(one)
+
+    def _ini(self, block: Block, _: Path) -> None:
+        configparser.ConfigParser(interpolation=None).read_string(block.text)
+
+    def _commands(self, block: Block, _: Path) -> None:
+        for line, expected in block.commands():
+            words = shlex.split(line, comments=True)
+            if words[0] == "qabench":
+                code, output = _called(words)
+            elif words[:3] == ["pip", "install", "-e"]:
+                code, output = self._install(words[3])
+            else:
+                code, output = _in_a_shell(line)
+            if block.language == "sh":
+                assert code == 0, f"{block.place}: {line}\n{output}"
+            elif not doctest.OutputChecker().check_output(expected, output, _FLAGS):
+                raise AssertionError(f"{block.place}: {line}\nprints\n{output}\nnot\n{expected}")
+
+    def _install(self, requirement: str) -> tuple[int, str]:
+        """Of an editable install without the network: the built plugin, behind its own folder."""
+        site, folder = self.folder / ".site", self.folder / requirement.partition("[")[0]
+        sys.path[:0] = [str(folder), str(site)]
+        pip = "python -m pip install --quiet --no-index --no-deps --no-build-isolation --target"
+        return _in_a_shell(f"{pip} {site} {folder}")
+
+    KINDS: ClassVar = {
+        "python": _python,
+        "pycon": _doctest,
+        "sh": _commands,
+        "console": _commands,
+        "toml": _toml,
+        "json": _json,
+        "ini": _ini,
+    }
 
 
 def _in_a_shell(line: str) -> tuple[int, str]:
