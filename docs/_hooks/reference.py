@@ -62,7 +62,7 @@ def exit_codes() -> str:
     rows += [[str(one.exit_code), f"`{one.__name__}`", one.__doc__ or ""] for one in found]
     signals = {130: "interrupted (SIGINT)", 143: "ended by SIGTERM"}
     rows += [
-        [str(code), "`SignalError`", f"{what}; the same command goes on"]
+        [str(code), "`SignalError`", f"{what}; the same command resumes the run"]
         for code, what in signals.items()
     ]
     return table(["code", "exception", "meaning"], sorted(rows, key=lambda row: int(row[0])))
