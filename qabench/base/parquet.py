@@ -7,9 +7,11 @@ the size of what lists refer to is computed before anything is copied.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from itertools import accumulate, chain
+from typing import Any, BinaryIO, overload
 
 from qabench.base.terminal import reason
 from qabench.base.untrusted import largest, refuse_trap
@@ -84,6 +86,47 @@ def values(column: Any) -> list[Any]:
             return list(column.to_pylist())
         texts = column.dictionary.to_pylist()
         return [None if index is None else texts[index] for index in column.indices.to_pylist()]
+
+
+class Texts(Sequence[str]):
+    """A column of texts that stays as it was read until it is asked for: it takes less memory."""
+
+    def __init__(self, chunks: Sequence[Any]) -> None:
+        """Take a column without nulls, in chunks as its batches have them."""
+        self._chunks = chunks
+        self._ends = list(accumulate(map(len, chunks)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(map(values, self._chunks))
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
+        if isinstance(place, slice):
+            return tuple(self)[place]
+        number = range(len(self))[place]
+        chunk = bisect_right(self._ends, number)
+        text: str = self._chunks[chunk][number - self._ends[chunk]].as_py()
+        return text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def release() -> None:
+    """Give memory that reading no longer needs back to the system; pyarrow keeps it otherwise."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 @contextmanager

@@ -6,12 +6,13 @@ browsable page need only run directories, and every aggregate can be computed ag
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import chain, islice
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class Outcomes:
 
     examples: tuple[QAExample, ...]
     tune: Bools
-    answers: tuple[str, ...]
+    answers: Sequence[str]
     start: Ints
     end: Ints
     null_odds: Doubles | None
@@ -182,7 +183,7 @@ def write(outcomes: Outcomes, path: Path) -> None:
         "question": [one.question for one in examples],
         "context": _once([one.context for one in examples]),
         "answers": pa.array(golds, _types()["answers"]),
-        "answer": pa.array(outcomes.answers, pa.string()),
+        "answer": pa.array(list(outcomes.answers), pa.string()),
     }
     columns |= {
         name: getattr(outcomes, name)
@@ -229,7 +230,9 @@ def read(path: Path) -> Outcomes:
             _check_columns(path, given)
             names = [name for name in _types() if name in given.names]
             batches = list(parquet.batches(file, names))
-        found = _outcomes(_examples(path, batches), batches)
+        found = _outcomes(_examples(_Questions.of(path, batches)), batches)
+        del batches
+        parquet.release()
     except (OSError, TrapError, ParquetError) as error:
         reason = safe(str(error))[:_REASON]
         raise ReportError(
@@ -270,13 +273,38 @@ def _types() -> dict[str, Any]:
     }
 
 
-def _examples(path: Path, batches: Sequence[Any]) -> tuple[QAExample, ...]:
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """The columns of a file that runs on the same data share; equal where their content is."""
+
+    digest: bytes
+    path: Path = field(compare=False)
+    batches: Sequence[Any] = field(compare=False)
+
+    @classmethod
+    def of(cls, path: Path, batches: Sequence[Any]) -> _Questions:
+        import pyarrow as pa
+
+        columns = [
+            batch.select(["id", "title", "question", "context", "answers"]) for batch in batches
+        ]
+        digest = hashlib.sha256()
+        for batch in columns:
+            stream = pa.BufferOutputStream()
+            with pa.ipc.new_stream(stream, batch.schema) as writer:
+                writer.write_batch(batch)
+            digest.update(stream.getvalue())
+        return cls(digest.digest(), path, columns)
+
+
+# Runs that are compared answered the same questions, which are read and audited once.
+@lru_cache(maxsize=2)
+def _examples(questions: _Questions) -> tuple[QAExample, ...]:
     """The questions, checked by the rules of data files."""
-    columns = ["id", "title", "question", "context", "answers"]
-    rows = (row for batch in batches for row in parquet.rows(batch.select(columns)))
+    rows = (row for batch in questions.batches for row in parquet.rows(batch))
     records = (RawRecord(f"row {number}", row) for number, row in enumerate(rows, start=1))
     try:
-        data = audit(records, str(path), "skip")
+        data = audit(records, str(questions.path), "skip")
     except DataError as error:
         raise ReportError(f"{error}; run again.") from error
     if data.skipped:
@@ -294,7 +322,7 @@ def _outcomes(examples: tuple[QAExample, ...], batches: list[Any]) -> Outcomes:
             raise ParquetError(f"column {name!r} has nulls")
     return Outcomes(
         examples=examples,
-        answers=tuple(chain.from_iterable(parquet.values(one.column("answer")) for one in batches)),
+        answers=parquet.Texts([one.column("answer") for one in batches]),
         **{"null_odds": None} | {name: table.column(name).to_numpy() for name in names[1:]},
     )
 

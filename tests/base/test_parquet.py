@@ -228,3 +228,18 @@ def test_a_reference_that_leads_nowhere_is_damage():
     )
     with pytest.raises(ParquetError):
         read(stored(pa.table({"a": nowhere})), ["a"])
+
+
+def test_texts_are_read_only_where_they_are_asked_for():
+    import pyarrow as pa
+
+    chunks = [pa.array(["a", "bé"]), pa.array([], pa.string()), pa.array(["", "𝄞"])]
+    texts = parquet.Texts(chunks)
+    expected = ("a", "bé", "", "𝄞")
+    assert (len(texts), tuple(texts), texts[1:3]) == (4, expected, expected[1:3])
+    assert [texts[place] for place in range(-4, 4)] == [*expected, *expected]
+    assert texts == expected
+    assert texts != expected[:3]
+    with pytest.raises(IndexError):
+        texts[4]
+    assert len(parquet.Texts([])) == 0

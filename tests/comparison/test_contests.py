@@ -50,3 +50,14 @@ def test_a_name_of_several_systems_is_refused_with_their_labels():
 
 def test_a_name_of_no_system_finds_none():
     assert contest(*TWINS).find("three") is None
+
+
+def test_questions_that_runs_share_are_read_once(tmp_path):
+    from support.made_up import write_run
+
+    right = np.arange(120) % 3 == 0
+    for seed in range(3):
+        write_run(tmp_path, "one", seed, right)
+    (contest,) = gather([tmp_path])
+    first, *others = (one.outcomes for one in contest.systems[0].records)
+    assert all(other.examples is first.examples for other in others)
