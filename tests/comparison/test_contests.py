@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support.made_up import made_up
+from support.made_up import made_up, write_run
 
-from qabench.comparison.contests import Contest, of_records
+from qabench.comparison.contests import Contest, gather, of_records
 from qabench.errors import ReportError
 from qabench.reports.report import Report
 from qabench.scoring.records import Record
@@ -53,8 +54,6 @@ def test_a_name_of_no_system_finds_none():
 
 
 def test_questions_that_runs_share_are_read_once(tmp_path):
-    from support.made_up import write_run
-
     right = np.arange(120) % 3 == 0
     for seed in range(3):
         write_run(tmp_path, "one", seed, right)
