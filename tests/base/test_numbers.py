@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qabench.base.numbers import fixed, interval, p_phrase, p_value, percent, points
+from qabench.base.numbers import fixed, interval, p_phrase, p_value, percent, points, unsigned
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,13 @@ def test_decimals_are_chosen_where_a_number_is_no_score():
 )
 def test_a_p_value_has_three_decimals_in_tables_and_in_sentences(p, cell, phrase):
     assert (p_value(p), p_phrase(p)) == (cell, phrase)
+
+
+def test_an_end_of_an_interval_that_is_not_0_never_reads_as_0():
+    assert interval(-0.04, 0.04) == "−0.04 … +0.04"
+    assert interval(0, 0.0004) == "0.0 … +0.0004"
+    assert interval(-0.004, 0.00004) == "−0.004 … 0.0"
+
+
+def test_the_size_of_a_difference_has_no_sign():
+    assert (unsigned(-2.46), unsigned(2.46), unsigned(0)) == ("2.5", "2.5", "0.0")
