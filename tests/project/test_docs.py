@@ -118,7 +118,7 @@ def test_a_block_that_is_wrong_fails(text, tmp_path, monkeypatch):
 
 def test_the_table_of_checks_is_that_of_the_kit(hook):
     rows = hook.checks().splitlines()[2:]
-    expected = [[f"`{one.name}`<br>{one.summary}", one.matters, one.mend] for one in checks()]
+    expected = [[f"`{one.name}`<br>{one.summary}", one.matters, one.fix] for one in checks()]
     assert [row[2:-2].split(" | ") for row in rows] == expected
 
 
