@@ -60,3 +60,34 @@ def test_questions_that_runs_share_are_read_once(tmp_path):
     (contest,) = gather([tmp_path])
     first, *others = (one.outcomes for one in contest.systems[0].records)
     assert all(other.examples is first.examples for other in others)
+
+
+def test_systems_are_listed_best_em_first_and_then_by_label():
+    reports = (made_up("low", exact=50.0), made_up("b", exact=60.0), made_up("a", exact=60.0))
+    assert [one.label for one in contest(*reports).systems] == ["a", "b", "low"]
+
+
+def test_a_systems_rank_is_its_mean_over_seeds():
+    steady = [made_up("steady", seed=seed, exact=60.0) for seed in (0, 1)]
+    shaky = [made_up("shaky", seed=seed, exact=exact) for seed, exact in enumerate((40.0, 70.0))]
+    found = contest(*shaky, *steady)
+    assert [one.label for one in found.systems] == ["steady", "shaky"]
+    assert found.systems[1].values("exact") == [40.0, 70.0]
+    assert found.systems[1].values("NoAns_exact") == []
+
+
+def test_a_label_names_the_options_that_differ_once():
+    reports = [
+        dataclasses.replace(one, settings={**one.settings, "head": dict(one.plugin.options)})
+        for one in (with_option("one", 1), with_option("one", 2))
+    ]
+    labels = {one.label for one in contest(*reports).systems}
+    assert labels == {"one (width=1)", "one (width=2)"}
+
+
+def test_settings_in_another_order_are_the_same_settings():
+    one = made_up("one")
+    turned = {name: dict(reversed(values.items())) for name, values in one.settings.items()}
+    other = made_up("one", seed=1, settings=dict(reversed(turned.items())))
+    (system,) = contest(one, other).systems
+    assert system.seeds == (0, 1)
