@@ -18,6 +18,7 @@ import click
 from qabench import __version__
 from qabench.base.terminal import echo
 from qabench.errors import QABenchError
+from qabench.scoring.scores import NULL_THRESHOLD
 
 if TYPE_CHECKING:
     from qabench.benchmarks.settings import Benchmark
@@ -90,7 +91,7 @@ _RUNS_DIR = click.option(
 _NULL_THRESHOLD = click.option(
     "--null-threshold",
     type=float,
-    default=1.0,
+    default=NULL_THRESHOLD,
     callback=_finite,
     help="Null odds greater than this count as no answer.",
 )

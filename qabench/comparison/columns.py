@@ -21,7 +21,8 @@ class Column:
         decimals: how many are shown.
         more_is_better: how ``--sort`` ranks by it.
         official: its key in the official scores; lines that need no head have a number there too.
-        note: what a mark in its header means.
+        test: the same in the official scores of the test half.
+        note: what a mark in its header means; ``{halves}`` stands for articles or contexts.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Column:
     decimals: int = 2
     more_is_better: bool = True
     official: str = ""
+    test: str = ""
     note: str = ""
 
 
@@ -43,8 +45,8 @@ def _test(name: str, score: Score) -> Column:
     def value(report: Report) -> float | None:
         return report.scores.tuned["official"][score] if report.scores.tuned else None
 
-    note = "† at the threshold tuned on the other half of the articles"
-    return Column(name, f"test {score.label}†", value, note=note)
+    note = "† at the threshold whose EM was best on the other half of the {halves}"
+    return Column(name, f"test {score.label}†", value, test=str(score), note=note)
 
 
 def _best(name: str, score: Score) -> Column:

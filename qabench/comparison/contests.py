@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,12 @@ class System:
         return [value for value in found if value is not None]
 
     @property
+    def keeps_best_epoch(self) -> bool:
+        """Whether the tune half chose the epoch that each run is of."""
+        training: Mapping[str, Any] = self.first.settings.get("training", {})
+        return training.get("keep_epoch") == "best"
+
+    @property
     def budget(self) -> tuple[object, ...] | None:
         """What must be equal for a fair comparison; ``None`` where it is unknown."""
         report = self.first
@@ -66,6 +72,7 @@ class System:
         return (
             report.budget.epochs,
             report.train.questions,
+            report.settings.get("training", {}).get("keep_epoch", "last"),
             *(windows.get(name) for name in ("max_length", "overlap", "max_question_tokens")),
             report.backbone.weights_sha256,
         )

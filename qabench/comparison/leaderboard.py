@@ -11,7 +11,7 @@ from qabench.benchmarks.sources import golds_by_people
 from qabench.comparison.columns import DEFAULT_COLUMNS, Column, columns
 from qabench.comparison.contests import Contest, System
 from qabench.comparison.differences import Differences, Question, differences
-from qabench.comparison.notes import UNEQUAL, notes
+from qabench.comparison.notes import BEST_EPOCH, budget_mark, notes
 from qabench.comparison.paired import MARGIN
 from qabench.comparison.verdicts import conclusions
 from qabench.errors import ReportError
@@ -130,12 +130,14 @@ def tables(contests: Sequence[Contest], layout: Layout | None = None) -> list[Ta
 
 def _table(contest: Contest, shown: tuple[Column, ...], by: Column, unequal_budgets: bool) -> Table:
     classes = (contest.systems,) if unequal_budgets else contest.budgets
+    several = len(contest.systems) > 1
     rows = [
-        _row(system, shown, place > 0)
+        _row(system, shown, budget_mark(system, place, unequal_budgets) if several else "")
         for place, systems in enumerate(classes)
         for system in sorted(systems, key=lambda one: _rank(one, by))
     ]
-    marks = dict.fromkeys(column.note for column in shown if column.note)
+    halves = tuned["halves"] if (tuned := contest.first.scores.tuned) else "articles"
+    marks = dict.fromkeys(column.note.format(halves=halves) for column in shown if column.note)
     return Table(
         title=contest.title,
         columns=shown,
@@ -156,23 +158,39 @@ def _values(records: Iterable[Record], column: Column) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def _row(system: System, shown: Sequence[Column], unequal: bool) -> Row:
+def _row(system: System, shown: Sequence[Column], mark: str) -> Row:
     cells = tuple(Cell.of(_values(system.records, column), column.decimals) for column in shown)
-    return Row(f"{UNEQUAL} {system.label}" if unequal else system.label, system.seeds, cells)
+    best = f" {BEST_EPOCH}" if system.keeps_best_epoch else ""
+    return Row(f"{mark} {system.label}{best}".strip(), system.seeds, cells)
 
 
 def _headless_rows(contest: Contest, shown: Sequence[Column]) -> Iterator[Row]:
-    for label, official in _headless_lines(contest.first):
-        values = ((official.get(column.official), column.decimals) for column in shown)
-        cells = (None if one is None else Cell(one, None, decimals) for one, decimals in values)
-        yield Row(label, (), tuple(cells))
+    for line in _headless_lines(contest.first):
+        values = (line.value(column) for column in shown)
+        cells = tuple(
+            None if value is None else Cell(value, None, column.decimals)
+            for value, column in zip(values, shown, strict=True)
+        )
+        yield Row(line.label, (), cells)
 
 
-def _headless_lines(report: Report) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """Labels and official scores of the lines that need no head."""
+@dataclass(frozen=True, slots=True)
+class _Headless:
+    """A line that needs no head: its official scores on all questions, and on the test half."""
+
+    label: str
+    official: Mapping[str, float]
+    test: Mapping[str, float]
+
+    def value(self, column: Column) -> float | None:
+        return self.official.get(column.official, self.test.get(column.test))
+
+
+def _headless_lines(report: Report) -> Iterator[_Headless]:
     scores = report.scores
-    yield "always null", scores.always_null
-    yield "random span", scores.random_span
+    tuned = scores.tuned or {}
+    yield _Headless("always null", scores.always_null, tuned.get("always_null", {}))
+    yield _Headless("random span", scores.random_span, tuned.get("random_span", {}))
     if scores.human is not None and golds_by_people(report.settings):
         found = {f"HasAns_{score}": scores.human[score] for score in Score}
-        yield f"human ({scores.human['questions']:.0f} questions)", found
+        yield _Headless(f"human ({scores.human['questions']:.0f} questions)", found, {})

@@ -27,6 +27,12 @@ def split_questions(examples: Sequence[QAExample], seed: int) -> Bools:
     return np.zeros(len(examples), np.bool_)
 
 
+def halves_are_of(examples: Sequence[QAExample]) -> str:
+    """What :func:`split_questions` keeps together: ``articles``, or ``contexts``."""
+    articles = {one.title or one.context for one in examples}
+    return "articles" if any(one.title for one in examples) and len(articles) > 1 else "contexts"
+
+
 def tune_test_split(articles: Sequence[str | None], seed: int) -> Bools:
     """(N,) bool: true for the questions of the tune half; no article is in both halves.
 

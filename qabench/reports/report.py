@@ -131,8 +131,9 @@ class ReportScores:
             questions that they score.
         null_threshold: the system abstains where null odds are greater.
         abstained: questions answered with "".
-        tuned: a threshold chosen on the tune half, and the official keys of the other half at this
-            threshold; ``None`` without null odds, or if the questions cannot be split.
+        tuned: a threshold chosen on the tune half, whether halves keep articles or contexts
+            together, and the official keys of the other half at this threshold, of always nulls and
+            of random spans there; ``None`` without null odds, or if the questions cannot be split.
         always_null: official keys, without ``best_*``, of answering every question with "".
         random_span: the same, of answering every question with a random span.
         human: each gold scored against the others of its question; ``None`` if no question has

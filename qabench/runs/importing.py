@@ -23,6 +23,7 @@ from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import measure
 from qabench.scoring.predictions import golds_of, read_null_odds, read_predictions, refuse_misfits
 from qabench.scoring.scorecard import doubts, report_scores
+from qabench.scoring.scores import NULL_THRESHOLD
 
 DISTRIBUTION = "imported"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -44,7 +45,7 @@ class ForeignFiles:
     data: Path
     predictions: Path
     null_odds: Path | None = None
-    null_threshold: float = 1.0
+    null_threshold: float = NULL_THRESHOLD
 
 
 def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False) -> Path:

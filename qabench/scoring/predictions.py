@@ -15,6 +15,7 @@ from qabench.base.terminal import shortened
 from qabench.base.untrusted import lone_surrogate
 from qabench.data.examples import ExampleSet, QAExample
 from qabench.errors import DataError
+from qabench.scoring.scores import NULL_THRESHOLD
 from qabench.scoring.squad import (
     AveragePrecisions,
     Gold,
@@ -69,7 +70,7 @@ def score_files(
     data: ExampleSet,
     predictions: Path,
     null_odds: Path | None = None,
-    null_threshold: float = 1.0,
+    null_threshold: float = NULL_THRESHOLD,
     *,
     allow_missing: bool = False,
 ) -> FileScores:

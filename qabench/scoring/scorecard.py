@@ -10,6 +10,7 @@ import numpy as np
 
 from qabench.base.numbers import percent
 from qabench.data.examples import ExampleSet
+from qabench.data.halves import halves_are_of
 from qabench.reports.report import ReportScores
 from qabench.scoring.baselines import human, random_span
 from qabench.scoring.losses import ceilings, owners
@@ -50,6 +51,13 @@ def doubts(scores: ReportScores, data: ExampleSet) -> list[str]:
     exact, null = scores.official[Score.EM], scores.always_null[Score.EM]
     if exact <= null:
         found.append(f"EM {percent(exact)} is not above always answering nothing ({percent(null)})")
+    elif scores.tuned is not None:
+        exact, null = (scores.tuned[key][Score.EM] for key in ("official", "always_null"))
+        if exact <= null:
+            found.append(
+                f"test EM {percent(exact)} is not above always answering nothing in the same half "
+                f"({percent(null)})"
+            )
     if data.has_unanswerable and not scores.abstained:
         found.append("it never abstains, although some of the questions have no answer")
     if scores.abstained == len(data):
@@ -79,12 +87,16 @@ def _tuned(outcomes: Outcomes, _: float) -> Mapping[str, Any] | None:
     if odds is None or not tune.any() or tune.all():
         return None
     threshold = sweep(odds[tune], outcomes.exact[tune], outcomes.has_answer[tune]).best()
-    test = golds_of([outcomes.examples[index] for index in np.flatnonzero(~tune)])
+    examples = [outcomes.examples[index] for index in np.flatnonzero(~tune)]
+    test = golds_of(examples)
     keys = _official_scores(test, outcomes, threshold).as_dict()
     return {
         "null_threshold": threshold,
         "tune_questions": int(tune.sum()),
+        "halves": halves_are_of(outcomes.examples),
         "official": {name: value for name, value in keys.items() if not name.startswith("best_")},
+        "always_null": always_null(test).as_dict(),
+        "random_span": random_span(examples, _RANDOM_WORDS).as_dict(),
     }
 
 

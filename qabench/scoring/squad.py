@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from itertools import accumulate, pairwise
 from typing import NamedTuple, overload
 
-from qabench.scoring.scores import Score
+from qabench.scoring.scores import NULL_THRESHOLD, Score
 
 _PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]+")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -210,7 +210,7 @@ def official_scores(
     golds: Sequence[Gold],
     predictions: Mapping[str, str],
     null_odds: Mapping[str, float] | None = None,
-    null_threshold: float = 1.0,
+    null_threshold: float = NULL_THRESHOLD,
 ) -> OfficialScores:
     """What the official script prints for these golds, predictions and null odds.
 

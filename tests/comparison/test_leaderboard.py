@@ -104,16 +104,86 @@ def test_a_copy_of_a_run_counts_once_and_another_run_of_the_same_seed_is_refused
         tables(made_up(exact=60.0), made_up(exact=61.0))
 
 
-def test_a_foreign_system_joins_the_contest_on_its_questions_but_not_its_ranking():
-    foreign = dataclasses.replace(
-        made_up("foreign", exact=99.0),
+def foreign(name: str, **changed) -> Report:
+    return dataclasses.replace(
+        made_up(name, **changed),
         **dict.fromkeys(("train", "backbone", "budget", "environment", "weights_sha256")),
         benchmark="imported",
         settings={},
     )
-    (table,) = tables(made_up("one"), foreign)
-    assert labels(table)[:2] == ["one", "≠ foreign"]
-    assert cell(table, "≠ foreign", "train s") == "–"
+
+
+def test_a_foreign_system_joins_the_contest_on_its_questions_but_not_its_ranking():
+    (table,) = tables(made_up("one"), foreign("foreign", exact=99.0))
+    assert labels(table)[:2] == ["one", "? foreign"]
+    assert cell(table, "? foreign", "train s") == "–"
+    assert any(note.startswith("? of unknown budget") for note in table.notes)
+
+
+def test_two_foreign_systems_are_of_unknown_budget_both():
+    (table,) = tables(foreign("one", exact=60.0), foreign("two", exact=70.0))
+    assert labels(table)[:2] == ["? two", "? one"]
+    assert not any(note.startswith("≠") for note in table.notes)
+    (table,) = tables(foreign("one", exact=60.0), foreign("two", exact=70.0), unequal_budgets=True)
+    assert labels(table)[:2] == ["two", "one"]
+
+
+def test_a_foreign_system_by_itself_is_compared_with_nothing_and_has_no_mark():
+    (table,) = tables(foreign("one"))
+    assert labels(table)[0] == "one"
+
+
+def tuned(halves="articles") -> dict:
+    keys = {"exact": 54.0, "f1": 55.0, "total": 2}
+    always = {"exact": 51.0, "f1": 51.0, "total": 2}
+    return {
+        "null_threshold": 0.5,
+        "tune_questions": 2,
+        "halves": halves,
+        "official": keys,
+        "always_null": always,
+        "random_span": {**always, "exact": 2.0},
+    }
+
+
+def with_scores(report: Report, **changed) -> Report:
+    return dataclasses.replace(report, scores=dataclasses.replace(report.scores, **changed))
+
+
+def test_lines_that_need_no_head_have_scores_of_the_test_half():
+    (table,) = tables(with_scores(made_up(), tuned=tuned()))
+    assert cell(table, "one", "test EM†") == "54.00"
+    assert cell(table, "always null", "test EM†") == "51.00"
+    assert cell(table, "random span", "test EM†") == "2.00"
+    assert cell(table, "always null", "EM") == "50.00"
+
+
+@pytest.mark.parametrize("halves", ["articles", "contexts"])
+def test_what_the_halves_are_of_is_said_and_that_their_threshold_was_tuned_on_em(halves):
+    (table,) = tables(with_scores(made_up(), tuned=tuned(halves)))
+    expected = f"† at the threshold whose EM was best on the other half of the {halves}"
+    assert table.notes.count(expected) == 1
+
+
+def test_null_thresholds_are_shown_where_they_are_not_the_default_or_differ():
+    one, two = (with_scores(made_up(name), tuned=tuned()) for name in ("one", "two"))
+    (table,) = tables(one, two)
+    assert "EM and F1 at null threshold 0 (the default is 1)" in table.notes
+    (table,) = tables(one, with_scores(two, null_threshold=1.0))
+    assert any("null thresholds differ" in note and "one 0, two 1" in note for note in table.notes)
+    usual = [with_scores(report, null_threshold=1.0) for report in (one, two)]
+    assert not any("threshold 1" in note or "differ" in note for note in tables(*usual)[0].notes)
+
+
+def keeping_best(report: Report) -> Report:
+    training = {**report.settings["training"], "keep_epoch": "best"}
+    return dataclasses.replace(report, settings={**report.settings, "training": training})
+
+
+def test_a_row_of_the_best_epoch_is_marked_and_of_another_budget():
+    (table,) = tables(made_up("one"), made_up("two"), keeping_best(made_up("three", exact=90.0)))
+    assert labels(table)[:3] == ["one", "two", "≠ three ‡"]
+    assert any(note.startswith("‡ of the epoch that was best") for note in table.notes)
 
 
 def test_a_score_that_the_data_does_not_have_is_a_dash():

@@ -76,11 +76,12 @@ def test_the_files_give_the_official_scores_again(finished, heads, data_files):
         folder = folder_of(runs, head)
         raw = read_predictions(folder / "raw_predictions.json")
         odds = read_null_odds(folder / "null_odds.json")
-        again = official_scores(golds, raw, odds, report.scores.null_threshold).as_dict()
+        threshold = report.scores.null_threshold
+        again = official_scores(golds, raw, odds, threshold).as_dict()
         assert again == report.scores.official
         final = read_predictions(folder / "predictions.json")
         assert official_scores(golds, final).exact == report.scores.official["exact"]
-        assert all(final[id] == ("" if odds[id] > 0 else raw[id]) for id in raw)
+        assert all(final[id] == ("" if odds[id] > threshold else raw[id]) for id in raw)
 
 
 def test_every_answer_is_a_slice_of_its_context(finished, heads, data_files):
