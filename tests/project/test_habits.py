@@ -72,3 +72,31 @@ def test_the_citation_is_of_this_version_and_names_no_person():
 def test_the_changelog_begins_with_this_version():
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert headings[0] == __version__
+
+
+def test_the_tree_of_wings_is_that_of_the_package():
+    tree = re.findall(r"^[├└]── (\S+)", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+    package = [path for path in (ROOT / "qabench").iterdir() if not path.name.startswith("_")]
+    wings = {f"{path.name}/" for path in package if (path / "__init__.py").exists()}
+    assert set(tree) == wings | {path.name for path in package if path.suffix == ".py"}
+
+
+def test_where_things_go_names_files_that_exist():
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    section = page.partition("## Where things go")[2].partition("\n## ")[0]
+    places = re.findall(r"`([\w/]+(?:/|\.py))`", section)
+    assert len(places) >= 10
+    assert [one for one in places if not (ROOT / "qabench" / one).exists()] == []
+
+
+def test_the_order_of_the_tree_is_that_of_the_contract():
+    contracts = read("pyproject.toml")["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["type"] == "layers")
+    height = {
+        name: -place
+        for place, layer in enumerate(layers)
+        for name in layer.replace("qabench.", "").split(" | ")
+    }
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    tree = re.findall(r"^[├└]── (\w+)", text, re.MULTILINE)
+    assert [height[name] for name in tree] == sorted(height[name] for name in tree)
