@@ -57,11 +57,9 @@ def _needed(one: Comparison) -> str:
 
 
 def sentences(measured: Measured) -> Iterator[str]:
-    """A sentence for each comparison, the clearest first where there are too many."""
+    """A sentence for each comparison; of many, those of the best system come first and are kept."""
     every = measured.comparisons
-    shown: Sequence[Comparison] = every
-    if len(every) > MOST_SENTENCES:
-        shown = sorted(every, key=lambda one: one.adjusted_p_value)[:MOST_SENTENCES]
+    shown = every[:MOST_SENTENCES]
     for one in shown:
         yield f"{measured.measure.label}: {verdict(one, measured.measure.unit)}."
     if len(every) > len(shown):

@@ -8,11 +8,12 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support.made_up import made_up
+from support.made_up import QUESTIONS, made_up, write_run
 
 from qabench.comparison import leaderboard
-from qabench.comparison.contests import of_records
+from qabench.comparison.contests import gather, of_records
 from qabench.comparison.leaderboard import Layout, Table
 from qabench.errors import ReportError
 from qabench.reports.report import Report
@@ -226,3 +227,24 @@ def test_every_format_shows_every_system(format):
     text = render(tables(made_up("one"), made_up("two", exact=70.0)), format)
     assert "one" in text
     assert "two" in text
+
+
+def test_many_heads_have_a_table_differences_and_a_document(tmp_path):
+    for head in range(24):
+        for seed in range(2):
+            right = (np.arange(QUESTIONS) * 7 + seed) % (3 + head) > 0
+            write_run(tmp_path, f"head-{head}", seed, right)
+    (table,) = leaderboard.tables(gather([tmp_path]))
+    assert len(table.rows) == 26
+    (measured, *_) = table.differences.measured
+    assert len(measured.comparisons) == 24 * 23 / 2
+    assert "266 more pairs" in render([table], "plain")
+    (document,) = json.loads(render([table], "json"))
+    assert len(document["differences"]["measures"][0]["comparisons"]) == 276
+
+
+def test_a_table_is_never_lost_because_nothing_can_be_compared(tmp_path):
+    (table,) = tables(made_up("one"), made_up("two"))
+    assert labels(table)[:2] == ["one", "two"]
+    assert table.conclusions[0].startswith("! not compared: ")
+    assert json.loads(render([table], "json"))[0]["differences"]["problem"]

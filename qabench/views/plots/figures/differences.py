@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qabench.base.numbers import MINUS
 from qabench.comparison.contests import Contest
 from qabench.comparison.differences import Differences
 from qabench.comparison.measures import FINAL
@@ -25,20 +26,17 @@ from qabench.views.plots.style import (
     wrapped,
 )
 
-# More rows than this are not read; the clearest are shown.
+# More rows than this are not read; those of the best system come first.
 _MOST_ROWS = 20
 
 
 def draw(contest: Contest, title: str, differences: Differences) -> Figure | None:
     """A panel for each score, a row for each pair; ``None`` where nothing was compared."""
-    pairs = {score: differences.on(FINAL[score]) for score in Score}
+    pairs = {score: differences.on(FINAL[score])[:_MOST_ROWS] for score in Score}
     if not pairs[Score.EM]:
         return None
-    clearest = sorted(range(len(pairs[Score.EM])), key=lambda at: pairs[Score.EM][at].p_value)
-    kept = sorted(clearest[:_MOST_ROWS])
-    pairs = {score: tuple(every[at] for at in kept) for score, every in pairs.items()}
     names = {system.label: system_label(system) for system in contest.systems}
-    labels = [wrapped(f"{names[one.a]} − {names[one.b]}", 34) for one in pairs[Score.EM]]
+    labels = [wrapped(_label(one, names), 34) for one in pairs[Score.EM]]
     key = [
         key_line("one is better", color=look(1).colour, marker="s"),
         key_line("equal, or undecided", color=GREY, marker="o", markerfacecolor="white"),
@@ -50,6 +48,11 @@ def draw(contest: Contest, title: str, differences: Differences) -> Figure | Non
         axes.set_xlabel(f"difference in {score.label}, points")
         label_rows(axes, labels)
     return figure
+
+
+def _label(pair: Comparison, names: Mapping[str, str]) -> str:
+    about = " (these runs)" if pair.about == "runs" else ""
+    return f"{names[pair.a]} {MINUS} {names[pair.b]}{about}"
 
 
 def _intervals(axes: Axes, pairs: Sequence[Comparison]) -> None:
