@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,12 @@ const pick = (label, text) => {
 };
 const status = () => document.querySelector(".pager [role=status]").textContent;
 const result = {};
-__STEPS__
-result.wrong = wrong;
-document.title = "result:" + JSON.stringify(result);
+browsers.then(() => {
+  __STEPS__
+}).catch((error) => wrong.push(`step: ${error}`)).then(() => {
+  result.wrong = wrong;
+  document.title = "result:" + JSON.stringify(result);
+});
 """
 
 
@@ -89,8 +93,18 @@ def write_runs(runs: Path, questions: int, systems: int = 2) -> None:
         report_file.write(dataclasses.replace(report, dev=dev), folder)
 
 
-def browse(runs: Path, steps: str, monkeypatch) -> dict:
-    """Open the page of these runs, take the steps, and return what they put into ``result``."""
+def browse(
+    runs: Path, steps: str, monkeypatch, before: str = "", flags: Sequence[str] = ()
+) -> dict:
+    """Open the page of these runs, take the steps, and return what they put into ``result``.
+
+    Args:
+        runs: where they lie.
+        steps: JavaScript, after the page's own.
+        monkeypatch: pytest's.
+        before: JavaScript, before the page's own.
+        flags: more of Chromium's.
+    """
     real = page.files
 
     class Parts:
@@ -103,7 +117,7 @@ def browse(runs: Path, steps: str, monkeypatch) -> dict:
             return (
                 text
                 if self.name != "page.js"
-                else BEFORE + text + AFTER.replace("__STEPS__", steps)
+                else BEFORE + before + text + AFTER.replace("__STEPS__", steps)
             )
 
     monkeypatch.setattr(page, "files", lambda _: Parts())
@@ -111,10 +125,10 @@ def browse(runs: Path, steps: str, monkeypatch) -> dict:
     sections = [Section(*pair) for pair in zip(contests, tables(contests), strict=True)]
     path = runs / "page.html"
     path.write_text(page.document(sections), "utf-8")
-    flags = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000")
+    usual = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000")
     home = f"--user-data-dir={runs / 'browser'}"
     done = subprocess.run(
-        [CHROMIUM, *flags, home, "--dump-dom", path.as_uri()],
+        [CHROMIUM, *usual, *flags, home, "--dump-dom", path.as_uri()],
         capture_output=True,
         text=True,
         timeout=300,
@@ -256,6 +270,77 @@ def test_markup_in_the_data_is_shown_and_never_run(tmp_path, monkeypatch):
     )
     assert result["images"] == 0
     assert EVIL in result["text"]
+
+
+# Of six questions, the third and the last without answer: answer, F1, null odds, and how the page
+# shows them at the null threshold 0.
+SHOWN = (
+    ("Anna", 1.0, -3.14159, "right: AnnaF1 1.00, null odds −3.14"),
+    ("unused", 1.0, 0.004, "wrong: no answerF1 0.00, null odds 0.00abstained, has an answer"),
+    ("unused", 0.0, 123_456.789, "right: no answerF1 1.00, null odds 123456.79"),
+    ("Miss Anna", 2 / 3, -2.5, "wrong: Miss AnnaF1 0.67, null odds −2.50overlaps a gold"),
+    ("Eve", 0.0, -300.5, "wrong: EveF1 0.00, null odds −300.50shares no word with a gold"),
+    ("Eve", 0.0, -0.001, "wrong: EveF1 0.00, null odds 0.00answered, has none"),
+)
+
+
+def test_every_value_is_shown_as_it_was_recorded(tmp_path, monkeypatch):
+    write_runs(tmp_path, len(SHOWN), systems=1)
+    path = tmp_path / "system0" / outcomes.FILE_NAME
+    answers, f1, odds, cells = zip(*SHOWN, strict=True)
+    found = outcomes.read(path)
+    start = np.where(np.array(answers) == "Anna", found.start, 0)
+    changed = dataclasses.replace(
+        found,
+        answers=answers,
+        start=start.astype(np.int32),
+        end=np.where(start > 0, found.end, 0).astype(np.int32),
+        null_odds=np.array(odds),
+        exact=(np.array(f1) == 1).astype(float),
+        f1=np.array(f1),
+    )
+    outcomes.write(changed, path)
+    result = browse(
+        tmp_path,
+        """
+        const every = [...document.querySelectorAll(".questions tbody tr")];
+        result.cells = every.map((row) => row.lastChild.textContent);
+        """,
+        monkeypatch,
+    )
+    assert result["cells"] == list(cells)
+
+
+def test_a_browser_that_cannot_unpack_says_so(tmp_path, monkeypatch):
+    write_runs(tmp_path, 10)
+    steps = 'result.text = document.querySelector(".browser").textContent;'
+    gone = "delete globalThis.DecompressionStream;"
+    result = browse(tmp_path, steps, monkeypatch, before=gone)
+    assert result["text"].startswith("This browser cannot unpack the questions: open the page with")
+
+
+def test_a_damaged_page_says_so(tmp_path, monkeypatch):
+    write_runs(tmp_path, 10)
+    steps = 'result.text = document.querySelector(".browser").textContent;'
+    damage = 'document.getElementById("data-0").textContent = "AAAA";'
+    result = browse(tmp_path, steps, monkeypatch, before=damage)
+    assert result["text"].startswith("The questions cannot be unpacked: this file is damaged.")
+
+
+def test_a_narrow_page_does_not_scroll_sideways(tmp_path, monkeypatch):
+    write_runs(tmp_path, 10, systems=6)
+    result = browse(
+        tmp_path,
+        """
+        document.querySelector(".questions .open").click();
+        const { scrollWidth, clientWidth } = document.documentElement;
+        result.narrow = clientWidth < 600;
+        result.beyond = scrollWidth - clientWidth;
+        """,
+        monkeypatch,
+        flags=["--window-size=390,900"],
+    )
+    assert result == {"narrow": True, "beyond": 0}
 
 
 def test_as_many_questions_as_a_dev_set_are_filtered_as_few_are(tmp_path, monkeypatch):

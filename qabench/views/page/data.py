@@ -1,10 +1,8 @@
-"""What the page's script needs to know about a contest: columns, each text once, UTF-16 offsets."""
+"""What the page's script needs to know about a contest: columns, and each text once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -18,122 +16,123 @@ from qabench.scoring.losses import Fault, faults
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.records import Record
 from qabench.scoring.scores import Score
+from qabench.views.page.spans import Contexts, Spans
+
+Order = slice | NDArray[np.intp]
 
 
 def contest_data(contest: Contest) -> dict[str, Any]:
-    """The questions of a contest with every run's answers, as JSON types.
+    """The N questions of a contest with every run's answers: JSON types and (N,) columns.
 
     Raises:
         ReportError: results by question are missing.
     """
     examples = contest.outcomes.examples
-    contexts = _Contexts.of(examples)
-    places = {one.id: place for place, one in enumerate(examples)}
+    contexts = Contexts.of(examples)
+    names = [(system.label, one) for system in contest.systems for one in system.records]
+    records = [one for _, one in names]
+    orders = [_order(one.outcomes.examples, examples) for one in records]
+    spans, of_runs = _answers(records, orders)
     return {
-        "contexts": list(contexts.texts),
+        "contexts": contexts.texts,
         "questions": {
             "id": [one.id for one in examples],
             "text": [one.question for one in examples],
-            "context": list(contexts.of_question),
-            "golds": [contexts.golds(place, one) for place, one in enumerate(examples)],
+            "context": contexts.of_question,
+            "golds": _golds(examples).columns(contexts),
         },
         "kinds": _kinds(examples, contest.outcomes.windows),
         "faults": [str(fault) for fault in Fault],
+        "spans": spans.columns(contexts),
         "runs": [
-            {"system": system.label, "seed": record.seed, **_run(record, places, contexts)}
-            for system in contest.systems
-            for record in system.records
+            {"system": label, "seed": record.seed, "span": of_run, **_run(record, order)}
+            for (label, record), order, of_run in zip(names, orders, of_runs, strict=True)
         ],
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Contexts:
-    """Distinct contexts, and where they need it the UTF-16 offset of each code point."""
-
-    texts: tuple[str, ...]
-    of_question: tuple[int, ...]
-    offsets: tuple[tuple[int, ...] | None, ...]
-
-    @classmethod
-    def of(cls, examples: Sequence[QAExample]) -> _Contexts:
-        index: dict[str, int] = {}
-        of_question = tuple(index.setdefault(one.context, len(index)) for one in examples)
-        return cls(tuple(index), of_question, tuple(_utf16_offsets(text) for text in index))
-
-    def utf16(self, question: int, start: int, end: int) -> list[int]:
-        """A span of the question's context as JavaScript counts it."""
-        offsets = self.offsets[self.of_question[question]]
-        return [start, end] if offsets is None else [offsets[start], offsets[end]]
-
-    def golds(self, question: int, example: QAExample) -> list[list[int]]:
-        """The distinct gold spans of a question."""
-        spans = {(gold.start, gold.start + len(gold.text)) for gold in example.answers}
-        return [self.utf16(question, *span) for span in sorted(spans)]
+def _order(own: Sequence[QAExample], examples: Sequence[QAExample]) -> Order:
+    """Where each of the contest's questions stands among a run's own, which may be in another
+    order.
+    """
+    if own is examples:
+        return slice(None)
+    places = {one.id: place for place, one in enumerate(examples)}
+    return np.argsort([places[one.id] for one in own])
 
 
-def _utf16_offsets(text: str) -> tuple[int, ...] | None:
-    """Where each code point starts, and the end; ``None``: each code point is one unit."""
-    if not text or max(text) <= "\uffff":
-        return None
-    return tuple(accumulate((2 if one > "\uffff" else 1 for one in text), initial=0))
+def _golds(examples: Sequence[QAExample]) -> Spans:
+    golds = [
+        (place, gold.start, gold.start + len(gold.text))
+        for place, one in enumerate(examples)
+        for gold in one.answers
+    ]
+    return Spans.distinct(*np.array(golds, np.int64).reshape(-1, 3).T)[0]
 
 
-def _kinds(examples: Sequence[QAExample], windows: Any) -> dict[str, Any]:
+def _answers(records: Sequence[Record], orders: Sequence[Order]) -> tuple[Spans, Longs]:
+    """The spans that any of R runs found, and (R, N) which of its question's each run found."""
+    runs = list(zip(records, orders, strict=True))
+    start = np.stack([one.outcomes.start[order] for one, order in runs], axis=1)
+    end = np.stack([one.outcomes.end[order] for one, order in runs], axis=1)
+    question = np.repeat(np.arange(len(start)), len(runs))
+    spans, place = Spans.distinct(question, start.ravel(), end.ravel())
+    within = place - spans.first(len(start))[question]
+    return spans, within.reshape(start.shape).T
+
+
+def _kinds(
+    examples: Sequence[QAExample], windows: NDArray[np.integer] | None
+) -> list[dict[str, Any]]:
     """By group: the names of its kinds, and the kind of each question, -1 for none."""
-    groups: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {}
     for one in every_slice(examples, windows):
         group = groups.setdefault(one.group, {"names": [], "of": np.full(len(examples), -1)})
         group["of"][one.mask] = len(group["names"])
         group["names"].append(one.name)
-    kinds = {name: {**group, "of": group["of"].tolist()} for name, group in groups.items()}
     titles = sorted({one.title for one in examples} - {""})
     index = {title: place for place, title in enumerate(titles)}
-    return kinds | {
-        "article": {"names": titles, "of": [index.get(one.title, -1) for one in examples]}
-    }
-
-
-def _run(record: Record, places: dict[str, int], contexts: _Contexts) -> dict[str, Any]:
-    """Columns of a run by question, in the contest's order."""
-    found = record.outcomes
-    # A run may have the questions in another order: its place of each of the contest's questions.
-    order = np.argsort([places[one.id] for one in found.examples])
-    spans = [
-        contexts.utf16(question, int(found.start[place]), int(found.end[place]))
-        for question, place in enumerate(order)
+    of = np.array([index.get(one.title, -1) for one in examples])
+    return [
+        *({"group": name, **group} for name, group in groups.items()),
+        {"group": "article", "names": titles, "of": of},
     ]
+
+
+def _run(record: Record, order: Order) -> dict[str, Any]:
+    """What a run answered, in the contest's order."""
+    odds = record.outcomes.null_odds
     return {
-        "start": [start for start, _ in spans],
-        "end": [end for _, end in spans],
-        "text": _texts_without_span(found, order),
-        "abstains": found.abstains(record.null_threshold)[order].astype(int).tolist(),
-        "exact": record.final(Score.EM)[order].astype(int).tolist(),
-        "f1": _short(record.final(Score.F1)[order]),
-        "odds": None if found.null_odds is None else _short(found.null_odds[order]),
-        "fault": _fault(record)[order].tolist(),
+        "text": _texts_without_span(record.outcomes, order),
+        "state": _state(record)[order],
+        "f1": np.rint(100 * record.final(Score.F1)[order]).astype(np.int64),
+        "odds": None if odds is None else _odds(odds[order]),
     }
 
 
-def _fault(record: Record) -> Longs:
-    """(N,) the place in ``Fault`` of each question's fault, -1 for none."""
-    found = np.full(len(record.outcomes), -1)
+def _state(record: Record) -> Longs:
+    """(N,) bits: 1 abstains, 2 is right, from 4 on the place in ``Fault``, counted from 1."""
+    right = record.final(Score.EM) == 1
+    state: Longs = record.outcomes.abstains(record.null_threshold) + 2 * right
     by_fault = faults(record.outcomes, record.null_threshold)
-    for number, name in enumerate(Fault):
-        found[by_fault[name]] = number
-    return found
+    for number, fault in enumerate(Fault, start=1):
+        state[by_fault[fault]] |= 4 * number
+    return state
 
 
-def _texts_without_span(found: Outcomes, order: NDArray[np.intp]) -> dict[int, str]:
+def _odds(values: Doubles) -> dict[str, Any]:
+    """Null odds in whole hundredths, as the page shows them, where these fit in 32 bits."""
+    if np.abs(values).max(initial=0) < np.iinfo(np.int32).max / 100:
+        return {"values": np.rint(100 * values).astype(np.int64), "per": 100}
+    return {"values": values, "per": 1}
+
+
+def _texts_without_span(found: Outcomes, order: Order) -> dict[int, str]:
     """By question, the answers that differ from the text of their span."""
+    spans = zip(found.start.tolist(), found.end.tolist(), strict=True)
+    rows = zip(found.answers, found.examples, spans, strict=True)
+    differs = np.array([text != one.context[start:end] for text, one, (start, end) in rows])
+    own = np.arange(len(found))[order]
     return {
-        question: found.answers[place]
-        for question, place in enumerate(order)
-        if found.answers[place]
-        != found.examples[place].context[found.start[place] : found.end[place]]
+        place: found.answers[int(own[place])] for place in np.flatnonzero(differs[order]).tolist()
     }
-
-
-def _short(values: Doubles) -> list[float]:
-    """Values with the decimals that the page shows, so that nothing is rounded twice."""
-    return values.round(2).tolist()  # type: ignore[no-any-return]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,6 +13,7 @@ from qabench.base.files import write_text
 from qabench.comparison.contests import Contest
 from qabench.comparison.leaderboard import Table
 from qabench.views.page.data import contest_data
+from qabench.views.page.packing import pack
 from qabench.views.page.standings import escape, standings
 
 
@@ -78,14 +78,14 @@ def _hash(text: str) -> str:
 
 def _section(place: int, section: Section) -> str:
     figures = "\n".join(_figure(one) for one in section.illustrations)
-    data = _inert(contest_data(section.contest))
+    data = pack(contest_data(section.contest))
     return (
         f'<section class="contest" id="contest-{place}">\n'
         f"{standings(section.table)}\n"
         f'<div class="figures">{figures}</div>\n'
         "<h3>Questions</h3>\n<noscript><p>Browsing questions needs JavaScript.</p></noscript>\n"
         f'<div class="browser" data-source="data-{place}"></div>\n'
-        f'<script type="application/json" id="data-{place}">{data}</script>\n</section>'
+        f'<script type="application/octet-stream" id="data-{place}">{data}</script>\n</section>'
     )
 
 
@@ -96,11 +96,3 @@ def _figure(one: Illustration) -> str:
         f'<figure><img alt="{title}" src="data:image/svg+xml;base64,{encoded}">'
         f"<figcaption>{caption}</figcaption></figure>"
     )
-
-
-def _inert(data: object) -> str:
-    """JSON in which an HTML parser finds no markup."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029\x00\ufeff":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text

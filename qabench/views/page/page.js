@@ -21,7 +21,7 @@ function visible(text) {
     (one) => `⟨U+${one.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 }
 
-// The data are rounded already; a minus sign is the same as in tables and figures.
+// A minus sign is the same as in tables and figures.
 function fixed(number) {
   return number.toFixed(2).replace("-", "−");
 }
@@ -40,6 +40,58 @@ function select(options, chosen, onchange) {
   return element;
 }
 
+const TYPES = Object.fromEntries([Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array,
+  Int32Array, Float64Array].map((type) => [type.name, type]));
+
+// Inflated bytes are the place of the JSON, columns of numbers, and the JSON that names them.
+async function unpack(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const buffer = await new Response(stream).arrayBuffer();
+  const json = new Uint8Array(buffer, new DataView(buffer).getUint32(0, true));
+  return JSON.parse(new TextDecoder().decode(json), (_, value) =>
+    typeof value?.type === "string" ? new TYPES[value.type](buffer, value.at, value.length) : value);
+}
+
+// Spans of each question, in UTF-16 units.
+class Spans {
+  constructor(columns) { Object.assign(this, columns); }
+
+  at(place) { return [this.start[place], this.start[place] + this.length[place]]; }
+
+  of(question, n) { return this.at(this.first[question] + n); }
+
+  all(question) {
+    const found = [];
+    for (let at = this.first[question]; at < this.first[question + 1]; at++) found.push(this.at(at));
+    return found;
+  }
+}
+
+// What one run answered, by question.
+class Run {
+  constructor(columns, spans) {
+    Object.assign(this, columns);
+    this.spans = spans;
+    this.label = `${this.system} seed ${this.seed}`;
+  }
+
+  abstains(i) { return (this.state[i] & 1) !== 0; }
+
+  right(i) { return (this.state[i] & 2) !== 0; }
+
+  // Its place in the names of faults, -1 for none.
+  faultOf(i) { return (this.state[i] >> 2) - 1; }
+
+  f1Of(i) { return this.f1[i] / 100; }
+
+  oddsOf(i) { return this.odds === null ? null : this.odds.values[i] / this.odds.per; }
+
+  place(i) { return this.spans.of(i, this.span[i]); }
+}
+
 const RESULTS = {
   "all questions": () => true,
   "A right, B wrong": (a, b) => a && !b,
@@ -56,10 +108,10 @@ const ORDERS = {
   "as in the data": null,
   "question, A to Z": (page, i) => page.asked.text[i],
   "article, A to Z": (page, i) => page.article(i),
-  "F1 of A, lowest first": (page, i) => page.a.f1[i],
-  "F1 of A above B, most first": (page, i) => page.b.f1[i] - page.a.f1[i],
-  "F1 of B above A, most first": (page, i) => page.a.f1[i] - page.b.f1[i],
-  "null odds of A, highest first": (page, i) => page.a.odds === null ? 0 : -page.a.odds[i],
+  "F1 of A, lowest first": (page, i) => page.a.f1Of(i),
+  "F1 of A above B, most first": (page, i) => page.b.f1Of(i) - page.a.f1Of(i),
+  "F1 of B above A, most first": (page, i) => page.a.f1Of(i) - page.b.f1Of(i),
+  "null odds of A, highest first": (page, i) => -page.a.oddsOf(i),
 };
 
 class Browser {
@@ -67,6 +119,10 @@ class Browser {
     this.data = data;
     this.asked = data.questions;
     this.count = this.asked.id.length;
+    this.goldSpans = new Spans(this.asked.golds);
+    this.articles = data.kinds.find(({ group }) => group === "article");
+    const spans = new Spans(data.spans);
+    this.runs = data.runs.map((run) => new Run(run, spans));
     this.searched = this.asked.id.map((id, i) =>
       [id, this.asked.text[i], this.article(i)].join("\n").toLowerCase());
     this.searchedContexts = data.contexts.map((text) => text.toLowerCase());
@@ -90,26 +146,24 @@ class Browser {
   start() {
     const first = this.firstRuns();
     return {
-      a: first[0], b: first[1] ?? this.data.runs.length - 1, shown: first.slice(0, MOST_RUNS),
+      a: first[0], b: first[1] ?? this.runs.length - 1, shown: first.slice(0, MOST_RUNS),
       result: "all questions", order: "as in the data", fault: "", kinds: {}, text: "", page: 0,
     };
   }
 
-  get a() { return this.data.runs[this.state.a]; }
-  get b() { return this.data.runs[this.state.b]; }
+  get a() { return this.runs[this.state.a]; }
+  get b() { return this.runs[this.state.b]; }
 
   article(i) {
-    const { names, of } = this.data.kinds.article;
+    const { names, of } = this.articles;
     return of[i] < 0 ? "" : names[of[i]];
   }
 
   // The first seed of each system.
   firstRuns() {
-    const systems = this.data.runs.map((run) => run.system);
+    const systems = this.runs.map((run) => run.system);
     return systems.map((_, i) => i).filter((i) => systems.indexOf(systems[i]) === i);
   }
-
-  label(run) { return `${run.system} seed ${run.seed}`; }
 
   change(changed) {
     Object.assign(this.state, changed, { page: 0 });
@@ -117,7 +171,7 @@ class Browser {
   }
 
   filters() {
-    const runs = this.data.runs.map((run, i) => [i, this.label(run)]);
+    const runs = this.runs.map((run, i) => [i, run.label]);
     const named = (names) => names.map((name) => [name, name]);
     const paired = runs.length > 1;
     const usable = (names) => names.filter((name) => paired || !/\bB\b|both/.test(name));
@@ -130,10 +184,10 @@ class Browser {
         (result) => this.change({ result }))],
       ["error of A", select([["", "all"], ...this.data.faults.map((name, i) => [i, name])],
         "", (fault) => this.change({ fault }))]);
-    for (const [group, { names }] of Object.entries(this.data.kinds)) {
+    for (const [n, { group, names }] of this.data.kinds.entries()) {
       if (names.length < 2) continue;
       controls.push([group, select([["", "all"], ...names.map((name, i) => [i, name])], "",
-        (kind) => this.change({ kinds: { ...this.state.kinds, [group]: kind } }))]);
+        (kind) => this.change({ kinds: { ...this.state.kinds, [n]: kind } }))]);
     }
     controls.push(
       ["search", make("input", {
@@ -152,7 +206,7 @@ class Browser {
 
   // Which runs have a column: A and B always.
   columns() {
-    this.boxes = this.data.runs.map((_, i) => make("input", {
+    this.boxes = this.runs.map((_, i) => make("input", {
       type: "checkbox",
       onchange: ({ target }) => {
         const others = this.shown().filter((one) => one !== i);
@@ -160,10 +214,10 @@ class Browser {
         this.show();
       },
     }));
-    return make("details", { class: "columns", hidden: this.data.runs.length < 2 },
+    return make("details", { class: "columns", hidden: this.runs.length < 2 },
       make("summary", {}, `Runs shown (A, B and others, at most ${MOST_RUNS})`),
-      ...this.data.runs.map((run, i) =>
-        make("label", {}, this.boxes[i], quoted(this.label(run)))));
+      ...this.runs.map((run, i) =>
+        make("label", {}, this.boxes[i], quoted(run.label))));
   }
 
   shown() {
@@ -176,12 +230,12 @@ class Browser {
     const { result, fault, kinds, text } = this.state;
     const right = RESULTS[result];
     const columns = Object.entries(kinds).filter(([, kind]) => kind !== "")
-      .map(([group, kind]) => [this.data.kinds[group].of, Number(kind)]);
+      .map(([n, kind]) => [this.data.kinds[n].of, Number(kind)]);
     const within = this.searchedContexts.map((context) => context.includes(text));
     const found = [];
     for (let i = 0; i < this.count; i++) {
-      if (right(this.a.exact[i] === 1, this.b.exact[i] === 1)
-        && (fault === "" || this.a.fault[i] === Number(fault))
+      if (right(this.a.right(i), this.b.right(i))
+        && (fault === "" || this.a.faultOf(i) === Number(fault))
         && columns.every(([of, kind]) => of[i] === kind)
         && (within[this.asked.context[i]] || this.searched[i].includes(text))) found.push(i);
     }
@@ -232,7 +286,7 @@ class Browser {
   }
 
   heading(i, n) {
-    const run = this.data.runs[i];
+    const run = this.runs[i];
     const role = [i === this.state.a && "A", i === this.state.b && "B"].filter(Boolean).join(", ");
     return make("th", { scope: "col" }, `${TAGS[n]} `, quoted(run.system),
       make("span", { class: "meta" }, `seed ${run.seed}${role && `, run ${role}`}`));
@@ -241,7 +295,7 @@ class Browser {
   context(i) { return this.data.contexts[this.asked.context[i]]; }
 
   answer(run, i) {
-    return run.text[i] ?? this.context(i).slice(run.start[i], run.end[i]);
+    return run.text[i] ?? this.context(i).slice(...run.place(i));
   }
 
   rows(i, shown) {
@@ -257,57 +311,57 @@ class Browser {
       make("th", { scope: "row" }, toggle,
         make("span", { class: "meta" }, quoted(this.article(i)), this.article(i) && " · ",
           quoted(this.asked.id[i]))),
-      make("td", {}, ...this.golds(i)), ...shown.map((one) => this.cell(this.data.runs[one], i)));
+      make("td", {}, ...this.golds(i)), ...shown.map((one) => this.cell(this.runs[one], i)));
     return this.open.has(i) ? [row, this.detail(i, shown)] : [row];
   }
 
   golds(i) {
-    const texts = new Set(this.asked.golds[i].map(([start, end]) =>
-      this.context(i).slice(start, end)));
+    const texts = new Set(this.goldSpans.all(i).map((span) => this.context(i).slice(...span)));
     return texts.size ? [...texts].map((text) => quoted(text, { class: "one" }))
       : [make("span", { class: "none" }, "no answer")];
   }
 
   cell(run, i) {
-    const text = run.abstains[i] ? "" : this.answer(run, i);
-    const right = run.exact[i] === 1;
-    const odds = run.odds === null ? "" : `, null odds ${fixed(run.odds[i])}`;
+    const text = run.abstains(i) ? "" : this.answer(run, i);
+    const right = run.right(i);
+    const odds = run.odds === null ? "" : `, null odds ${fixed(run.oddsOf(i))}`;
     return make("td", {},
       make("span", { class: right ? "right" : "wrong" },
         make("span", { class: "unseen" }, right ? "right: " : "wrong: "),
         text ? quoted(text) : make("span", { class: "none" }, "no answer")),
-      make("span", { class: "meta" }, `F1 ${fixed(run.f1[i])}${odds}`),
-      make("span", { class: "meta" }, run.fault[i] < 0 ? "" : this.data.faults[run.fault[i]]));
+      make("span", { class: "meta" }, `F1 ${fixed(run.f1Of(i))}${odds}`),
+      make("span", { class: "meta" }, this.data.faults[run.faultOf(i)] ?? ""));
   }
 
   detail(i, shown) {
     const legend = make("p", { class: "legend" },
       make("span", { class: "gold starts ends" }, "gold"));
     shown.forEach((one, n) => {
-      const run = this.data.runs[one];
-      legend.append(make("span", {}, make("span", { class: `r${n}` }, quoted(this.label(run))),
+      const run = this.runs[one];
+      legend.append(make("span", {}, make("span", { class: `r${n}` }, quoted(run.label)),
         make("sup", {}, this.tag(run, i, n)), this.placeless(run, i)));
     });
-    if (shown.some((one) => this.data.runs[one].abstains[i])) {
+    if (shown.some((one) => this.runs[one].abstains(i))) {
       legend.append(make("span", {}, "in brackets: its best span, which it did not give as its answer"));
     }
     return make("tr", { class: "detail" },
       make("td", { colspan: shown.length + 2 }, legend, this.marked(i, shown)));
   }
 
-  tag(run, i, n) { return run.abstains[i] ? `(${TAGS[n]})` : TAGS[n]; }
+  tag(run, i, n) { return run.abstains(i) ? `(${TAGS[n]})` : TAGS[n]; }
 
   placeless(run, i) {
-    if (run.end[i] > run.start[i]) return "";
+    const [start, end] = run.place(i);
+    if (end > start) return "";
     return this.answer(run, i) ? " (place in the context unknown)" : " (no span)";
   }
 
   // The context in pieces, each inside one element for every span that covers it.
   marked(i, shown) {
-    const golds = this.asked.golds[i];
+    const golds = this.goldSpans.all(i);
     const spans = shown.map((one, n) => {
-      const run = this.data.runs[one];
-      return [run.start[i], run.end[i], `r${n}`, this.tag(run, i, n)];
+      const run = this.runs[one];
+      return [...run.place(i), `r${n}`, this.tag(run, i, n)];
     }).filter(([start, end]) => end > start);
     const text = this.context(i);
     const ends = [...golds, ...spans].flatMap(([start, end]) => [start, end]);
@@ -331,7 +385,16 @@ class Browser {
   }
 }
 
-for (const root of document.querySelectorAll(".browser")) {
-  const source = document.getElementById(root.dataset.source);
-  new Browser(root, JSON.parse(source.textContent));
+async function browse(root) {
+  if (!("DecompressionStream" in globalThis)) {
+    root.append("This browser cannot unpack the questions: open the page with Chrome or Edge 80, "
+      + "Firefox 113, Safari 16.4, or a newer one.");
+    return;
+  }
+  const { textContent } = document.getElementById(root.dataset.source);
+  const data = await unpack(textContent).catch(() => null);
+  if (data) new Browser(root, data);
+  else root.append("The questions cannot be unpacked: this file is damaged. Write it again with qabench report.");
 }
+
+const browsers = Promise.all([...document.querySelectorAll(".browser")].map(browse));

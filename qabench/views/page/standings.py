@@ -16,16 +16,11 @@ def escape(text: str) -> str:
 
 
 def standings(table: Table) -> str:
-    """Title, ranking, conclusions and notes of a contest."""
-    headers = "".join(
-        f'<th scope="col" class="number">{escape(column.header)}</th>' for column in table.columns
-    )
-    rows = "\n".join(_row(row) for row in table.rows)
+    """Title, ranking, conclusions, differences and notes of a contest."""
+    headers = ("system", "seeds", *(column.header for column in table.columns))
+    ranking = _table("ranking", headers, [_row(row) for row in table.rows])
     return (
-        f"<h2>{escape(table.title)}</h2>\n"
-        '<div class="wide"><table class="leaderboard">\n'
-        f'<thead><tr><th scope="col">system</th><th scope="col">seeds</th>{headers}</tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody></table></div>\n"
+        f"<h2>{escape(table.title)}</h2>\n{ranking}"
         f"{_list('notes', table.conclusions)}{_located(table)}{_list('notes fine', table.notes)}"
     )
 
@@ -35,27 +30,37 @@ def _located(table: Table) -> str:
     headers, rows = located(table.differences)
     if not rows:
         return ""
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headers)
-    lines = "\n".join(
-        f'<tr><th scope="row"><bdi>{escape(first)}</bdi></th>'
-        + "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
-        + "</tr>"
-        for first, *cells in rows
-    )
-    return (
-        f'<div class="wide"><table class="leaderboard">\n<thead><tr>{head}</tr></thead>\n'
-        f'<tbody>\n{lines}\n</tbody></table></div>\n<p class="fine">{escape(SIGNS)}</p>\n'
-    )
+    found = _table("where the differences lie", headers, [_cells(*row) for row in rows])
+    return f'{found}<p class="fine">{escape(SIGNS)}</p>\n'
 
 
 def _row(row: Row) -> str:
-    seeds = ", ".join(str(seed) for seed in row.seeds) or "–"
-    cells = "".join(
-        f'<td class="number">{"–" if cell is None else escape(str(cell))}</td>'
-        for cell in row.cells
+    values = ("–" if cell is None else str(cell) for cell in row.cells)
+    return _cells(row.label, _seeds(row.seeds), *values)
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    """Rising seeds; many without a gap by the first and the last."""
+    if len(seeds) > 3 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds)) or "–"
+
+
+def _cells(label: str, *values: str) -> str:
+    """A row: its label, and what stands in the other columns."""
+    cells = "".join(f"<td>{escape(one)}</td>" for one in values)
+    return f'<tr><th scope="row"><bdi>{escape(label)}</bdi></th>{cells}</tr>'
+
+
+def _table(name: str, headers: Sequence[str], rows: Sequence[str]) -> str:
+    """A table in a box of its own that scrolls sideways, so that the page does not."""
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headers)
+    body = "\n".join(rows)
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{name}">'
+        f'<table class="leaderboard">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody></table></div>\n"
     )
-    label = f'<th scope="row"><bdi>{escape(row.label)}</bdi></th>'
-    return f"<tr>{label}<td>{seeds}</td>{cells}</tr>"
 
 
 def _list(name: str, lines: Sequence[str]) -> str:
