@@ -49,10 +49,29 @@ def run(head: str, folder: Path, site: Path | None = None) -> str:
 
 
 @pytest.fixture(scope="module")
-def twice(heads, tmp_path_factory) -> tuple[list[Path], str]:
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", folder, ROOT], check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def site(wheel, tmp_path_factory) -> Path:
+    """The unpacked wheel, far from the checkout."""
+    folder = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def twice(heads, site, tmp_path_factory) -> tuple[list[Path], list[str]]:
+    """Directories and outputs of two runs; the second finds the wheel before all else."""
     folders = [tmp_path_factory.mktemp("quickstart") for _ in range(2)]
-    outputs = [run(heads[0], folder) for folder in folders]
-    return [folder / f"work/runs/quickstart/{heads[0]}/seed-0" for folder in folders], outputs[0]
+    outputs = [run(heads[0], folders[0]), run(heads[0], folders[1], site)]
+    return [folder / f"work/runs/quickstart/{heads[0]}/seed-0" for folder in folders], outputs
 
 
 def test_the_same_seed_gives_the_same_weights_and_predictions(twice):
@@ -70,7 +89,7 @@ def test_a_run_leaves_nothing_outside_its_directory(twice):
 
 
 def test_it_says_its_threads_its_limits_and_what_to_do_next(twice, heads):
-    output = twice[1]
+    output = twice[1][0]
     assert "encoder qabench:quickstart, cpu" in output
     assert "fp32, 1 thread" in output
     assert benchmark.load("quickstart").note in output
@@ -87,19 +106,12 @@ def test_every_option_works_on_it():
     assert changed.data.source == "generated"
 
 
-def test_it_works_from_the_wheel_without_a_checkout(heads, tmp_path):
-    """The wheel is unpacked before everything else on the path, far from the checkout."""
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as file:
-        file.extractall(tmp_path / "site")
-        size = sum(one.compress_size for one in file.infolist())
-    assert size < 2_000_000
-    output = run(heads[0], tmp_path / "new", tmp_path / "site")
-    assert "quickstart: 60 questions" in output
-    assert not (tmp_path / "site" / "benchmarks").exists()
+def test_it_works_from_the_wheel_without_a_checkout(twice, site):
+    assert "quickstart: 60 questions" in twice[1][1]
+    assert not (site / "benchmarks").exists()
     templates = {path.name for path in (ROOT / "qabench" / "plugins" / "templates").iterdir()}
-    assert templates == {
-        path.name for path in (tmp_path / "site/qabench/plugins/templates").iterdir()
-    }
+    assert templates == {path.name for path in (site / "qabench/plugins/templates").iterdir()}
+
+
+def test_the_wheel_is_small(wheel):
+    assert wheel.stat().st_size < 2_000_000
