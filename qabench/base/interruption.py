@@ -18,8 +18,12 @@ _SAID: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "ended by
 _SOON = 0.01
 
 
-class _Terminated(BaseException):
+class Terminated(BaseException):
     """Not an ``Exception``, like KeyboardInterrupt, so that no handler of errors catches it."""
+
+
+# What a handler that catches everything must raise again.
+SIGNALS = (KeyboardInterrupt, Terminated)
 
 
 @contextmanager
@@ -44,10 +48,10 @@ def stoppable(advice: str) -> Iterator[None]:
             raise KeyboardInterrupt
         # A second signal must not interrupt the cleaning up after the first.
         signal.signal(number, signal.SIG_IGN)
-        raise _Terminated
+        raise Terminated
 
     def lost(what: sys.UnraisableHookArgs) -> None:
-        if not came or what.exc_type not in (KeyboardInterrupt, _Terminated):
+        if not came or what.exc_type not in SIGNALS:
             report(what)
             return
         # It was raised where nothing can be raised, as in a destructor: raise it again outside.

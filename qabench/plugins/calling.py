@@ -12,8 +12,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from qabench.base.interruption import SIGNALS
 from qabench.base.terminal import safe, shortened
-from qabench.plugins.discovery import InstalledPlugin, discover, listed, reason_of
+from qabench.plugins.discovery import InstalledPlugin, discover, listed
+from qabench.plugins.guarding import reason_of
 
 if TYPE_CHECKING:
     from qabench.reports.report import Report
@@ -56,8 +58,10 @@ def attempt(
     """
     try:
         return work()
+    except SIGNALS:
+        raise
     # It may raise anything or call sys.exit, and must not end a run.
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         return HookFailure(plugin, hook, about + reason_of(error))
 
 

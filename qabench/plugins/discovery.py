@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from qabench.base.interruption import SIGNALS
 from qabench.base.suggestions import did_you_mean
+from qabench.base.terminal import safe
 from qabench.base.validation import fill_defaults, first_problem
 from qabench.errors import PluginError
 from qabench.plugins import hookspecs
+from qabench.plugins.guarding import guarded, named_if_slow, reason_of
 from qabench.plugins.hookspecs import HOOKSPEC_VERSION, PROJECT, VERSION_ATTRIBUTE, HeadSpec
 
 if TYPE_CHECKING:
     from qabench.heads import Head
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+# A name is also a folder, and file systems have limits.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 HEADS_HOOK = "qabench_heads"
 
 
@@ -37,6 +42,9 @@ class InstalledHead:
         """The name that ``--plugin`` takes."""
         return self.spec.name
 
+    def __str__(self) -> str:
+        return f"Plugin {self.name!r} ({self.distribution} {self.version})"
+
     def options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The head's options with defaults filled in.
 
@@ -44,6 +52,14 @@ class InstalledHead:
             PluginError: an option is unknown to this head or has a wrong value.
         """
         return filled_options(self.spec, given)
+
+    def build(self, hidden_size: int, options: Mapping[str, Any]) -> Head:
+        """A head, initialised from torch's generator.
+
+        Raises:
+            PluginError: as for :func:`build_head`.
+        """
+        return build_head(self.spec, hidden_size, options, str(self))
 
 
 def filled_options(spec: HeadSpec, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,24 +82,28 @@ def filled_options(spec: HeadSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     return fill_defaults(schema, given)
 
 
-def build_head(spec: HeadSpec, hidden_size: int, options: Mapping[str, Any]) -> Head:
+def build_head(
+    spec: HeadSpec, hidden_size: int, options: Mapping[str, Any], owner: str = ""
+) -> Head:
     """A head, initialised from torch's generator.
+
+    Args:
+        spec: its plugin's.
+        hidden_size: H.
+        options: with defaults filled in.
+        owner: plugin and version, as the beginning of a sentence.
 
     Raises:
         PluginError: the plugin's ``build`` raised, or did not return a head.
     """
     from qabench.heads import Head
 
-    try:
+    owner = owner or f"Plugin {spec.name!r}"
+    with guarded(owner, "build"):
         head = spec.build(hidden_size, options)
-    # A plugin's own code may raise anything; the user must learn whose it is.
-    except Exception as error:
-        raise PluginError(
-            f"Plugin {spec.name!r} could not build its head: {type(error).__name__}: {error}."
-        ) from error
     if not isinstance(head, Head):
         raise PluginError(
-            f"Plugin {spec.name!r} built a {type(head).__name__}, which is not a "
+            f"{owner} built a {type(head).__name__}, which is not a "
             f"qabench.heads.Head; derive it from that class."
         )
     return head
@@ -218,10 +238,13 @@ def discover(found: Iterable[EntryPoint] | None = None) -> Registry:
         name = point.dist.name if point.dist else "unknown distribution"
         version = point.dist.version if point.dist else "?"
         try:
-            plugin = InstalledPlugin(point.name, name, version, _manager(point, name))
-            specs = _specs_of(plugin)
-        # SystemExit too: a plugin that calls sys.exit() on import must not end the command.
-        except (Exception, SystemExit) as error:
+            with named_if_slow(f"Plugin {point.name!r} ({name} {version})", "be imported"):
+                plugin = InstalledPlugin(point.name, name, version, _manager(point, name))
+                specs = _specs_of(plugin)
+        except SIGNALS:
+            raise
+        # sys.exit(), pytest.skip() and Rust panics at import must not end the command.
+        except BaseException as error:
             broken.append(BrokenPlugin(point.name, name, version, reason_of(error)))
         else:
             plugins.append(plugin)
@@ -288,22 +311,58 @@ def checked_spec(spec: object) -> HeadSpec:
     """``spec`` itself.
 
     Raises:
-        PluginError: it is not a HeadSpec, or its name or ``build`` cannot be used.
+        PluginError: it is not a HeadSpec, or one of its fields cannot be used.
     """
     if not isinstance(spec, HeadSpec):
         raise PluginError(f"its qabench_heads hook returned a {type(spec).__name__} in its list")
     if not isinstance(spec.name, str) or not NAME.fullmatch(spec.name):
-        raise PluginError(f"head name {spec.name!r} is not made of letters, digits, '_' and '-'")
-    if not callable(spec.build):
-        raise PluginError(f"the build of head {spec.name!r} is not callable")
+        raise PluginError(
+            f"head name {safe(repr(spec.name))} is not made of letters, digits, '_' and '-', at "
+            f"most 100 of them"
+        )
+    problem = _field_problem(spec)
+    if problem:
+        raise PluginError(f"head {spec.name!r}: {problem}")
     return spec
 
 
-def reason_of(error: BaseException) -> str:
-    """What a plugin raised, as part of a sentence."""
-    text = " ".join(str(error).split()) or "no message"
-    if isinstance(error, PluginError):
-        return text
-    if isinstance(error, pluggy.PluginValidationError):
-        return f"a hook has a wrong name or signature: {text}"
-    return f"{type(error).__name__}: {text}"
+def _field_problem(spec: HeadSpec) -> str | None:
+    """What is wrong with a HeadSpec, whose fields may be of any type."""
+    if not callable(spec.build):
+        return f"its build is a {type(spec.build).__name__}, which is not callable"
+    if not isinstance(spec.summary, str) or not spec.summary.strip() or "\n" in spec.summary:
+        return f"its summary is {spec.summary!r}, not one line of text"
+    rate = spec.learning_rate
+    if rate is not None and not _is_positive(rate):
+        return f"its learning rate is {rate!r}, not a number above 0"
+    if not isinstance(spec.options, Mapping):
+        return f"its options are a {type(spec.options).__name__}, not a mapping"
+    problems = (_option_problem(name, rule) for name, rule in spec.options.items())
+    return next(filter(None, problems), None)
+
+
+def _is_positive(rate: object) -> bool:
+    # A truth value is a number in Python.
+    if isinstance(rate, bool) or not isinstance(rate, int | float):
+        return False
+    return 0 < rate < math.inf
+
+
+def _option_problem(name: object, rule: object) -> str | None:
+    """What is wrong with an option, whose schema every run relies on."""
+    import jsonschema
+
+    if not isinstance(name, str) or not isinstance(rule, Mapping):
+        return f"option {name!r} is {rule!r}, not a JSON Schema"
+    try:
+        jsonschema.Draft202012Validator.check_schema(dict(rule))
+    except jsonschema.SchemaError as error:
+        return f"option {name!r} is not a JSON Schema: {error.message}"
+    if "default" not in rule:
+        return f"option {name!r} has no default"
+    try:
+        problem = first_problem({"properties": {name: rule}}, {name: rule["default"]})
+    # A reference to nowhere, a pattern that is no regular expression.
+    except Exception as error:
+        return f"option {name!r} is not a JSON Schema that can be used: {reason_of(error)}"
+    return f"the default of {problem}" if problem else None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from qabench.base.interruption import SIGNALS
 from qabench.errors import QABenchError
 from qabench.testing.subject import HeadFactory
 
@@ -76,10 +77,10 @@ class Check:
         with torch.random.fork_rng(devices=[]):
             try:
                 broke = self.examine(factory)
-            except QABenchError:
+            except (*SIGNALS, QABenchError):
                 raise
-            # The code of a head may raise anything.
-            except Exception as error:
+            # The code of a head may raise anything, and sys.exit(0) must not pass for success.
+            except BaseException as error:
                 broke = _raised(error)
         return None if broke is None else Failure(broke, self.matters, self.fix)
 
@@ -110,7 +111,7 @@ def check(*, matters: str, fix: str) -> Callable[[Examination], Check]:
     return made
 
 
-def _raised(error: Exception) -> str:
+def _raised(error: BaseException) -> str:
     text = " ".join(str(error).split()) or "no message"
     frames = traceback.extract_tb(error.__traceback__)
     # The line of the head's own code, not the one inside torch.

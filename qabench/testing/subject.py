@@ -23,10 +23,12 @@ class HeadFactory:
     Attributes:
         spec: one that the plugin's ``qabench_heads`` returns.
         options: head options that differ from their defaults.
+        owner: plugin and version, to begin a sentence about them; empty for the plugin's name.
     """
 
     spec: HeadSpec
     options: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""
 
     def build(self, seed: int = 0) -> Head:
         """A freshly initialised head for states of ``HIDDEN_SIZE``.
@@ -40,7 +42,7 @@ class HeadFactory:
         """
         options = filled_options(self.spec, self.options)
         torch.manual_seed(seed)
-        return build_head(self.spec, HIDDEN_SIZE, options)
+        return build_head(self.spec, HIDDEN_SIZE, options, self.owner)
 
 
 def installed(name: str, /, **options: Any) -> HeadFactory:
@@ -49,4 +51,5 @@ def installed(name: str, /, **options: Any) -> HeadFactory:
     Raises:
         PluginError: there is no such plugin, or it is broken.
     """
-    return HeadFactory(discover().head(name).spec, options)
+    head = discover().head(name)
+    return HeadFactory(head.spec, options, str(head))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from importlib.metadata import EntryPoint
 
 import pytest
 
 from qabench import HeadSpec, hookimpl
 from qabench.errors import PluginError
+from qabench.plugins import guarding
 from qabench.plugins.discovery import InstalledHead, Registry, discover
 
 
@@ -38,7 +41,8 @@ def plugin_of(*specs: object):
 
 
 def spec(name: str = "good", **given) -> HeadSpec:
-    return HeadSpec(name=name, summary="", build=lambda size, options: None, **given)
+    fields = {"summary": "one line", "build": lambda size, options: None, **given}
+    return HeadSpec(name=name, **fields)
 
 
 def test_installed_heads_are_found_with_their_distributions():
@@ -86,14 +90,58 @@ def test_a_plugin_that_fails_to_import_is_named_and_the_others_go_on(monkeypatch
         registry.head("bad")
 
 
-def test_a_plugin_that_exits_on_import_does_not_end_the_command(monkeypatch):
+class Panic(BaseException):
+    """As pyo3 raises for a panic in Rust."""
+
+
+@pytest.mark.parametrize("error", [SystemExit("bye"), pytest.skip.Exception("bye"), Panic("bye")])
+def test_a_plugin_that_raises_anything_on_import_is_broken_and_the_others_still_work(
+    monkeypatch, error
+):
+    points = [entry(monkeypatch, "good", plugin_of(spec())), entry(monkeypatch, "bad", None)]
+    load = EntryPoint.load
+
+    def raise_it(self):
+        if self.name == "bad":
+            raise error
+        return load(self)
+
+    monkeypatch.setattr(EntryPoint, "load", raise_it)
+    registry = discover(points)
+    assert [head.name for head in registry.heads] == ["good"]
+    assert registry.broken[0].reason == f"{type(error).__name__}: bye"
+
+
+def test_ctrl_c_during_an_import_ends_the_command(monkeypatch):
+    def interrupt(self):
+        raise KeyboardInterrupt
+
     point = entry(monkeypatch, "bad", None)
+    monkeypatch.setattr(EntryPoint, "load", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        discover([point])
 
-    def leave(self):
-        raise SystemExit("bye")
 
-    monkeypatch.setattr(EntryPoint, "load", leave)
-    assert "SystemExit: bye" in discover([point]).broken[0].reason
+def test_a_plugin_that_takes_seconds_to_import_is_named_while_it_does(monkeypatch, caplog):
+    monkeypatch.setattr(guarding, "PATIENCE", 0.01)
+
+    def wait(self):
+        while not caplog.messages:
+            time.sleep(0.01)
+        return plugin_of(spec())
+
+    point = entry(monkeypatch, "slow", None)
+    monkeypatch.setattr(EntryPoint, "load", wait)
+    assert [head.name for head in discover([point]).heads] == ["good"]
+    (message,) = caplog.messages
+    assert message.startswith("Plugin 'slow' (some-dist 1.2) takes more than 0.01 s to be imported")
+
+
+def test_a_quick_import_is_not_named(monkeypatch, caplog):
+    monkeypatch.setattr(guarding, "PATIENCE", 0.2)
+    discover([entry(monkeypatch, "good", plugin_of(spec()))])
+    time.sleep(0.3)
+    assert not caplog.messages
 
 
 def test_a_hook_of_a_wrong_signature_is_said(monkeypatch):
@@ -134,9 +182,75 @@ def test_a_hook_that_returns_something_else_is_said(monkeypatch, answer, reason)
     assert reason in discover([entry(monkeypatch, "bad", Plugin())]).broken[0].reason
 
 
+WRONG_FIELDS = {
+    "its build is a str, which is not callable": {"build": "my_head.build"},
+    "its summary is None, not one line": {"summary": None},
+    "its summary is '', not one line": {"summary": ""},
+    "its summary is 'a\\nb', not one line": {"summary": "a\nb"},
+    "its learning rate is {'head': 0.1}, not a number above 0": {"learning_rate": {"head": 0.1}},
+    "its learning rate is '1e-3', not a number above 0": {"learning_rate": "1e-3"},
+    "its learning rate is True, not a number above 0": {"learning_rate": True},
+    "its learning rate is nan, not a number above 0": {"learning_rate": math.nan},
+    "its learning rate is inf, not a number above 0": {"learning_rate": math.inf},
+    "its options are a list, not a mapping": {"options": ["width"]},
+    "option 1 is {'default': 1}, not a JSON Schema": {"options": {1: {"default": 1}}},
+    "option 'width' is 16, not a JSON Schema": {"options": {"width": 16}},
+    "option 'width' is not a JSON Schema: 'whole' is not valid": {
+        "options": {"width": {"type": "whole", "default": 1}}
+    },
+    "option 'width' is not a JSON Schema: 'a' is not of type 'number'": {
+        "options": {"width": {"minimum": "a", "default": 1}}
+    },
+    "option 'width' has no default": {"options": {"width": {"type": "integer"}}},
+    'the default of width is "wide", but must be of type integer': {
+        "options": {"width": {"type": "integer", "default": "wide"}}
+    },
+    "the default of width is 0, but must be at least 1": {
+        "options": {"width": {"minimum": 1, "default": 0}}
+    },
+    "the default of width is nan, but must be a finite number": {
+        "options": {"width": {"default": math.nan}}
+    },
+    "the default of width is a object, which JSON does not have": {
+        "options": {"width": {"default": object()}}
+    },
+    "option 'width' is not a JSON Schema that can be used": {
+        "options": {"width": {"$ref": "#/nowhere", "default": 1}}
+    },
+    "option 'kind' is not a JSON Schema": {"options": {"kind": {"pattern": "(", "default": "a"}}},
+}
+
+
+@pytest.mark.parametrize("reason", WRONG_FIELDS)
+def test_wrong_fields_of_a_head_are_said_when_the_plugin_is_read(monkeypatch, reason):
+    plugin = plugin_of(spec(**WRONG_FIELDS[reason]))
+    registry = discover([entry(monkeypatch, "bad", plugin)])
+    assert registry.heads == ()
+    assert f"head 'good': {reason}" in registry.broken[0].reason
+
+
 def test_a_plugin_without_any_hook_is_said(monkeypatch):
     broken = discover([entry(monkeypatch, "bad", object())]).broken
     assert "implements no qabench hook" in broken[0].reason
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), Panic("no"), ZeroDivisionError("no")])
+def test_a_head_that_cannot_be_built_names_plugin_version_call_and_line(error):
+    def build(size, options):
+        raise error
+
+    head = InstalledHead(spec(build=build), "dist", "1")
+    start = r"Plugin 'good' \(dist 1\) failed in build at test_discovery\.py:\d+: "
+    with pytest.raises(PluginError, match=start + type(error).__name__):
+        head.build(8, {})
+
+
+def test_full_memory_is_not_the_plugins_fault():
+    def build(size, options):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        InstalledHead(spec(build=build), "dist", "1").build(8, {})
 
 
 def test_head_options_get_their_defaults_and_a_typo_is_named():

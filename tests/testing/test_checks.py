@@ -110,6 +110,15 @@ def test_a_failed_check_raises_its_three_parts():
         assert part in str(caught.value)
 
 
+def test_a_head_that_exits_fails_its_check():
+    class Leaves(broken.GoodHead):
+        def loss(self, *arguments):
+            sys.exit(0)
+
+    (check,) = [check for check in checks() if str(check) == "loss_is_a_finite_scalar"]
+    assert "SystemExit at test_checks.py" in check.failure(HeadFactory(spec_of(Leaves))).broke
+
+
 def test_a_head_that_raises_is_told_the_line():
     class Raises(broken.GoodHead):
         def spans(self, *arguments):
@@ -133,7 +142,9 @@ def test_a_build_that_raises_or_returns_no_head_is_the_plugins_error():
     def divide(hidden_size, options):
         return hidden_size / 0
 
-    with pytest.raises(PluginError, match="could not build its head: ZeroDivisionError"):
+    with pytest.raises(
+        PluginError, match=r"failed in build at test_checks\.py:\d+: ZeroDivisionError"
+    ):
         HeadFactory(HeadSpec("made_up", "made up", divide)).build()
     with pytest.raises(PluginError, match=r"built a Linear, which is not a qabench\.heads\.Head"):
         HeadFactory(HeadSpec("made_up", "made up", lambda *_: torch.nn.Linear(2, 2))).build()
