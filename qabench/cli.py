@@ -144,6 +144,11 @@ _NULL_THRESHOLD = click.option(
 )
 @_RUNS_DIR
 @click.option("--force", is_flag=True, help="Run again and overwrite what these runs made before.")
+@click.option(
+    "--accept-versions",
+    is_flag=True,
+    help="Also use and resume runs of other versions of qabench, torch and transformers.",
+)
 def run(
     plugins: tuple[str, ...],
     benchmark: str,
@@ -153,10 +158,12 @@ def run(
     on_bad_record: str | None,
     runs_dir: Path,
     force: bool,
+    accept_versions: bool,
 ) -> None:
     """Fine-tune and score heads on a benchmark, and print the comparison table.
 
-    Every plugin runs with every seed. A finished run is reused, an interrupted one is resumed.
+    Every plugin runs with every seed. A finished run is reused, an interrupted one is resumed, if
+    settings, data, code of the head, weights of the encoder and versions are the same.
     """
     from qabench.benchmarks.settings import load
 
@@ -167,7 +174,7 @@ def run(
         changed.append(f"data.on_bad_record={on_bad_record}")
     settings = load(benchmark, changed)
     named = "" if benchmark == DEFAULT_BENCHMARK else benchmark
-    _run_and_rank(settings, named, plugins, seeds, runs_dir, force)
+    _run_and_rank(settings, named, plugins, seeds, runs_dir, force, accept_versions)
 
 
 def _run_and_rank(
@@ -177,6 +184,7 @@ def _run_and_rank(
     seeds: tuple[int, ...],
     runs_dir: Path,
     force: bool,
+    accept_versions: bool,
 ) -> None:
     """Run, print the table and what to do next.
 
@@ -195,7 +203,8 @@ def _run_and_rank(
         if is_main_process():
             echo(line)
 
-    records = run_plan(Plan(settings, plugins, seeds, runs_dir, force), say)
+    plan = Plan(settings, plugins, seeds, runs_dir, force, accept_versions)
+    records = run_plan(plan, say)
     say("\n" + render(tables(of_records(records)), "plain"))
     installed = [head.name for head in discover().heads]
     say("\n".join(["Next:", *next_steps(settings, named, plugins, installed, runs_dir)]))

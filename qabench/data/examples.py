@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-OnBadRecord = Literal["fail", "skip"]
+OnBadRecord = Literal["fail", "skip", "score"]
+# The start of an answer of which only the text can be used.
+UNPLACED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class GoldAnswer:
 
     Attributes:
         text: The answer, equal to ``context[start : start + len(text)]``.
-        start: Offset of its first character in the context, in code points.
+        start: Offset of its first character in the context, in code points. ``UNPLACED`` in data
+            that was read only to score it: the place is unknown, and the text may be empty.
     """
 
     text: str
@@ -79,11 +82,15 @@ class ExampleSet:
         examples: In the order of the source; their ids are unique.
         source: The file or Hub data set that they come from.
         skipped: The records left out, one problem each.
+        unplaced: The bad records that were kept to score them, one problem each.
+        notes: What was read other than it is written, a phrase each.
     """
 
     examples: tuple[QAExample, ...]
     source: str
     skipped: tuple[BadRecord, ...]
+    unplaced: tuple[BadRecord, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -138,6 +145,18 @@ def fingerprint(examples: Iterable[QAExample]) -> str:
     digest, contexts = hashlib.sha256(), _Quoted()
     for example in sorted(examples, key=lambda example: example.id):
         digest.update(f"{_canonical(example, contexts)}\n".encode("ascii"))
+    return digest.hexdigest()
+
+
+def order_fingerprint(examples: Iterable[QAExample]) -> str:
+    """SHA-256 of the examples' ids in their order, as 64 hex digits.
+
+    Training draws windows by their place, so the same questions in another order give another
+    model.
+    """
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(f"{json.dumps(example.id)}\n".encode("ascii"))
     return digest.hexdigest()
 
 

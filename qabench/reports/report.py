@@ -32,13 +32,18 @@ class DataFacts:
 
 @dataclass(frozen=True, slots=True)
 class PluginFacts:
-    """The head, its distribution, its options with defaults, and its learning rate."""
+    """The head, its distribution, its options with defaults, its learning rate, and its code.
+
+    ``source_sha256`` is that of :func:`qabench.plugins.source.source_hash`; ``None`` for a foreign
+    system.
+    """
 
     name: str
     distribution: str
     version: str
     options: Mapping[str, Any]
     learning_rate: float | None
+    source_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,19 @@ class BackboneFacts:
     revision: str | None
     weights_sha256: str
     tokenizer_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a training that ran with the same versions.
+
+    Attributes:
+        steps: optimizer steps of this part; 0 where training was finished before.
+        versions: of qabench, torch and transformers, by distribution.
+    """
+
+    steps: int
+    versions: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +91,7 @@ class Budget:
         padding_share: share of padding in the positions of the training batches, 0 to 1.
         peak_memory_bytes: largest resident set of the process so far.
         peak_device_memory_bytes: largest allocation of this run on the GPU; ``None`` on a CPU.
+        segments: in order; several where ``--accept-versions`` resumed a run of other versions.
     """
 
     epochs: int
@@ -91,6 +110,7 @@ class Budget:
     padding_share: float
     peak_memory_bytes: int
     peak_device_memory_bytes: int | None
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

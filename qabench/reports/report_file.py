@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from qabench.base.files import write_json
 from qabench.base.json_files import JSONError, as_json, read_own_json
@@ -20,6 +21,7 @@ from qabench.reports.report import (
     PluginFacts,
     Report,
     ReportScores,
+    Segment,
 )
 
 FORMAT = "qabench-report/1"
@@ -50,12 +52,12 @@ def read(path: Path) -> Report:
         document = read_own_json(path, schema("report"))
     except JSONError as error:
         raise ReportError(_refusal(str(error))) from error
-    parts = {
+    parts: dict[str, Callable[..., Any]] = {
         "train": DataFacts,
         "dev": DataFacts,
         "plugin": PluginFacts,
         "backbone": BackboneFacts,
-        "budget": Budget,
+        "budget": _budget,
         "environment": Environment,
         "scores": ReportScores,
     }
@@ -66,6 +68,10 @@ def read(path: Path) -> Report:
     tuples = {name: tuple(document[name]) for name in ("training_log", "warnings")}
     metrics = {name: MetricFacts(**one) for name, one in document.get("metrics", {}).items()}
     return Report(**{**document, **built, **tuples, "metrics": metrics})
+
+
+def _budget(segments: Iterable[Mapping[str, Any]] = (), **rest: Any) -> Budget:
+    return Budget(**rest, segments=tuple(Segment(**one) for one in segments))
 
 
 def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:

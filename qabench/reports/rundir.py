@@ -1,14 +1,15 @@
 """The run directory: which run it belongs to, and which process may write to it.
 
-``run.json`` identifies the run. A directory that was begun with other settings or data is refused
-with the difference, and a directory that is not of a run is never touched. A lock beside the
-directory keeps other processes out; it is the operating system's, so it ends with its process,
-however the process ends.
+``run.json`` identifies the run. A directory that was begun with other settings, data, code, weights
+or versions is refused with the difference, and a directory that is not of a run is never touched. A
+lock beside the directory keeps other processes out; it is the operating system's, so it ends with
+its process, however the process ends.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,6 +27,8 @@ from qabench.reports import report_file
 from qabench.reports.report import Report
 
 FILE_NAME = "run.json"
+_VERSIONS = "versions."
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 @contextmanager
@@ -65,12 +68,15 @@ def _named(holder: Path) -> str:
         return "Another process"
 
 
-def finished(folder: Path, identity: Mapping[str, Any]) -> Report | None:
+def finished(
+    folder: Path, identity: Mapping[str, Any], accept_versions: bool = False
+) -> Report | None:
     """The report of a run, if its directory holds one.
 
     Args:
         folder: the run directory; it is only read.
-        identity: everything that must be the same for the run to be resumed, as JSON types.
+        identity: everything that must be the same for the run to be used or resumed, as JSON types.
+        accept_versions: whether what is under ``versions`` may differ.
 
     Raises:
         RunError: the directory belongs to another run.
@@ -80,18 +86,21 @@ def finished(folder: Path, identity: Mapping[str, Any]) -> Report | None:
     path = folder / FILE_NAME
     if not path.exists():
         return None
-    _compare(folder, _known(path), as_json(identity))
+    _compare(folder, _known(path), as_json(identity), accept_versions)
     report = folder / report_file.FILE_NAME
     return report_file.read(report) if report.exists() else None
 
 
-def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
+def claim(
+    folder: Path, identity: Mapping[str, Any], force: bool, accept_versions: bool = False
+) -> None:
     """Make a folder this run's own; the caller holds its lock.
 
     Args:
         folder: made if it does not exist.
         identity: as in :func:`finished`.
         force: delete what an earlier run left there.
+        accept_versions: as in :func:`finished`; what resumes the run is noted as its versions.
 
     Raises:
         RunError: the folder belongs to another run, is not a run directory, or cannot be made.
@@ -106,7 +115,10 @@ def claim(folder: Path, identity: Mapping[str, Any], force: bool) -> None:
         folder.mkdir(exist_ok=True)
     _refuse_links(*folder.iterdir())
     if path.exists():
-        _compare(folder, _known(path), as_json(identity))
+        known, asked = _known(path), as_json(identity)
+        _compare(folder, known, asked, accept_versions)
+        if known != asked and not (folder / report_file.FILE_NAME).exists():
+            write_json(path, asked)
     elif any(folder.iterdir()):
         raise RunError(
             f"{folder} holds files but no {FILE_NAME}, so it is not a run directory; move them "
@@ -133,13 +145,28 @@ def _known(path: Path) -> dict[str, Any]:
     return known
 
 
-def _compare(folder: Path, known: dict[str, Any], asked: dict[str, Any]) -> None:
+def _compare(
+    folder: Path, known: dict[str, Any], asked: dict[str, Any], accept_versions: bool
+) -> None:
     old, new = dotted(known), dotted(asked)
     different = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
-    if different:
-        changes = (f"{key}: {old.get(key)} -> {new.get(key)}" for key in different[:5])
-        shown = safe("; ".join(changes))
+    of_versions = [key for key in different if key.startswith(_VERSIONS)]
+    accepted = accept_versions and of_versions == different
+    if not different or accepted:
+        return
+    changes = (f"{key}: {_shown(old.get(key))} -> {_shown(new.get(key))}" for key in different[:5])
+    listed = safe("; ".join(changes))
+    if of_versions == different:
         raise RunError(
-            f"{folder} was begun with other settings ({shown}); choose another --runs-dir, or "
-            f"overwrite it with --force."
+            f"{folder} was begun with other versions ({listed}); use it with --accept-versions, "
+            f"choose another --runs-dir, or overwrite it with --force."
         )
+    raise RunError(
+        f"{folder} was begun with other settings, data, code or weights ({listed}); choose another "
+        f"--runs-dir, or overwrite it with --force."
+    )
+
+
+def _shown(value: object) -> object:
+    """A value for a message; of a hash the beginning is enough."""
+    return value[:12] if isinstance(value, str) and _HASH.fullmatch(value) else value

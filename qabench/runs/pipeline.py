@@ -24,10 +24,11 @@ from qabench.base.interruption import stoppable
 from qabench.benchmarks.settings import Benchmark
 from qabench.benchmarks.sources import read
 from qabench.data.halves import split_questions
-from qabench.errors import BenchmarkError, DivergedError
+from qabench.errors import BenchmarkError, DivergedError, RunError
 from qabench.heads import Head
 from qabench.plugins import calling as hooks
 from qabench.plugins.discovery import InstalledHead, build_head, discover
+from qabench.plugins.source import source_hash
 from qabench.reports import report_file, rundir, unfinished
 from qabench.reports.report import Report
 from qabench.runs import sides
@@ -82,7 +83,7 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
     heads = _chosen_heads(plan)
     hardware = pick_hardware(benchmark.training)
     tokenizer = load_tokenizer(benchmark.backbone)
-    _check_length(benchmark, load_encoder(benchmark.backbone))
+    encoder_sha256 = _checked_encoder(benchmark).weights_hash
     train_set, dev_set = read(data, data.train), read(data, data.dev)
     dev = sides.side(benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
     say(f"benchmark {benchmark.name}, encoder {benchmark.backbone.name}, {hardware}")
@@ -97,15 +98,17 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
                 benchmark=benchmark,
                 head=head,
                 options=options,
+                source_sha256=source_hash(head),
                 seed=seed,
                 train=train,
                 dev=dev,
                 tune=tune,
                 tokenizer=tokenizer,
+                encoder_sha256=encoder_sha256,
                 hardware=hardware,
                 folder=plan.runs_dir / benchmark.name / head.name / f"seed-{seed}",
             )
-            found.append(Record(_run_one(task, plan.force, say), task.folder))
+            found.append(Record(_run_one(task, plan, say), task.folder))
     return found
 
 
@@ -124,12 +127,15 @@ def _chosen_heads(plan: Plan) -> list[tuple[InstalledHead, dict[str, Any]]]:
     return heads
 
 
-def _check_length(benchmark: Benchmark, encoder: Encoder) -> None:
+def _checked_encoder(benchmark: Benchmark) -> Encoder:
+    """The encoder, which has positions for the longest window."""
+    encoder = load_encoder(benchmark.backbone)
     if benchmark.windows.max_length > encoder.max_length:
         raise BenchmarkError(
             f"windows.max_length is {benchmark.windows.max_length}, but {benchmark.backbone.name} "
             f"has positions for {encoder.max_length} tokens; lower it."
         )
+    return encoder
 
 
 def _tune_half(benchmark: Benchmark, dev: Side) -> Bools:
@@ -143,19 +149,20 @@ def _tune_half(benchmark: Benchmark, dev: Side) -> Bools:
     return tune
 
 
-def _run_one(task: Task, force: bool, say: Say) -> Report:
+def _run_one(task: Task, plan: Plan, say: Say) -> Report:
     say(f"{task.head.name} seed {task.seed}: {task.folder}")
+    identity, accepted = task.identity(), plan.accept_versions
     # A finished run needs no lock, so its folder may be read-only.
-    finished = None if force else rundir.finished(task.folder, task.identity())
+    finished = None if plan.force else rundir.finished(task.folder, identity, accepted)
     if finished is None:
         state = PartialState(cpu=task.hardware.device == "cpu")
         with rundir.locked(task.folder) if is_main_process() else nullcontext():
             # The main process makes the directory; the others then find it made for this very run.
             if is_main_process():
-                rundir.claim(task.folder, task.identity(), force)
+                rundir.claim(task.folder, identity, plan.force, accepted)
             state.wait_for_everyone()
             # The process that had the lock before may just have finished it.
-            finished = rundir.finished(task.folder, task.identity())
+            finished = rundir.finished(task.folder, identity, accepted)
             if finished is None:
                 return _train_or_mark(task, say)
     say("already finished with these settings; its report is used (--force runs it again)")
@@ -208,6 +215,11 @@ def _train_and_score(task: Task, say: Say) -> Report:
 def _build(task: Task) -> tuple[Encoder, Head]:
     """Encoder and head; only the seed decides how the head is initialised."""
     encoder = load_encoder(task.benchmark.backbone)
+    if encoder.weights_hash != task.encoder_sha256:
+        raise RunError(
+            f"The weights of {task.benchmark.backbone.name} changed while this command ran; "
+            f"run it again with --force."
+        )
     transformers.set_seed(task.seed)
     return encoder, build_head(task.head.spec, encoder.hidden_size, task.options)
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from qabench.training.hardware import Hardware
 
 _PACKAGES = ("accelerate", "numpy", "qabench", "tokenizers", "torch", "transformers")
+_DECISIVE = ("qabench", "torch", "transformers")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the numbers of a run, by distribution."""
+    return {name: importlib.metadata.version(name) for name in _DECISIVE}
 
 
 def now() -> str:

@@ -100,6 +100,7 @@ def _budget(task: Task, model: QAModel, result: Result) -> Budget:
         padding_share=outcome.padding_share,
         peak_memory_bytes=peak_memory(),
         peak_device_memory_bytes=torch.cuda.max_memory_allocated() if on_gpu else None,
+        segments=outcome.segments,
     )
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from qabench.base.arrays import Bools
 from qabench.benchmarks.settings import Benchmark
-from qabench.data.examples import ExampleSet
+from qabench.data.examples import ExampleSet, order_fingerprint
 from qabench.plugins.discovery import InstalledHead
 from qabench.reports.report import DataFacts, PluginFacts
+from qabench.runs.provenance import versions
 from qabench.training.backbone import TokenizerFacts
 from qabench.training.batches import WindowDataset
 from qabench.training.fine_tuning import TrainingSetup
@@ -27,6 +28,8 @@ class Plan:
 
     Attributes:
         force: whether to overwrite what these runs made before.
+        accept_versions: whether to use and resume runs of other versions of qabench, torch and
+            transformers.
     """
 
     benchmark: Benchmark
@@ -34,6 +37,7 @@ class Plan:
     seeds: Sequence[int]
     runs_dir: Path
     force: bool = False
+    accept_versions: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,17 +77,21 @@ class Task:
 
     Attributes:
         options: the head's, with defaults filled in.
+        source_sha256: of the head's plugin.
         tune: (dev questions,) true for the half on which null threshold and epoch are chosen.
+        encoder_sha256: of the encoder's weights before training.
     """
 
     benchmark: Benchmark
     head: InstalledHead
     options: Mapping[str, Any]
+    source_sha256: str
     seed: int
     train: Side
     dev: Side
     tune: Bools
     tokenizer: TokenizerFacts
+    encoder_sha256: str
     hardware: Hardware
     folder: Path
 
@@ -96,7 +104,8 @@ class Task:
 
     def setup(self) -> TrainingSetup:
         """What training needs to know of it."""
-        return TrainingSetup(self.benchmark.training, self.learning_rate, self.hardware, self.seed)
+        training = self.benchmark.training
+        return TrainingSetup(training, self.learning_rate, self.hardware, self.seed, versions())
 
     def plugin(self) -> PluginFacts:
         """What the report says of the head."""
@@ -106,6 +115,7 @@ class Task:
             version=self.head.version,
             options=self.options,
             learning_rate=self.learning_rate,
+            source_sha256=self.source_sha256,
         )
 
     def identity(self) -> dict[str, Any]:
@@ -116,7 +126,12 @@ class Task:
             "seed": self.seed,
             "data": {
                 "train": self.train.used.fingerprint,
+                "train_order": order_fingerprint(self.train.used.examples),
                 "dev": self.dev.used.fingerprint,
             },
-            "tokenizer": self.tokenizer.fingerprint,
+            "backbone": {
+                "weights_sha256": self.encoder_sha256,
+                "tokenizer_sha256": self.tokenizer.fingerprint,
+            },
+            "versions": versions(),
         }

@@ -11,7 +11,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 from qabench.base.files import delete, draft_of, remove_drafts, settle, sha256, write_bytes, writing
 from qabench.base.json_files import JSONError, read_own_json
 from qabench.errors import ReportError
+from qabench.reports.report import Segment
 from qabench.training.stopwatch import Seconds
 from qabench.windows.answers import WindowSpans
 
@@ -45,6 +46,10 @@ _SCHEMA = _object(
         "step": {"type": "integer"},
         "best": {"type": ["integer", "null"]},
         "seconds": _object({field.name: {"type": "number"} for field in fields(Seconds)}),
+        "segments": {
+            "type": "array",
+            "items": _object({"steps": {"type": "integer"}, "versions": {"type": "object"}}),
+        },
         "sha256": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
     }
 )
@@ -52,11 +57,14 @@ _SCHEMA = _object(
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
-    """A checkpoint's optimizer steps, those of the best one, wall time, and sha256 by file."""
+    """A checkpoint's optimizer steps, those of the best one, wall time, the versions that it was
+    trained with, and sha256 by file.
+    """
 
     step: int
     best: int | None
     seconds: Seconds
+    segments: tuple[Segment, ...]
     sha256: Mapping[str, str | None]
 
 
@@ -77,7 +85,9 @@ def of_step(run: Path, step: int) -> Path:
     return run / FOLDER / f"checkpoint-{step}"
 
 
-def keep(run: Path, step: int, best: int | None, spent: Seconds) -> None:
+def keep(
+    run: Path, step: int, best: int | None, spent: Seconds, segments: Sequence[Segment]
+) -> None:
     """Make a complete draft the run's checkpoint, and delete older ones.
 
     Args:
@@ -85,6 +95,7 @@ def keep(run: Path, step: int, best: int | None, spent: Seconds) -> None:
         step: optimizer steps so far.
         best: steps of the best checkpoint, which is kept too; ``None`` where no best is sought.
         spent: wall time so far.
+        segments: the steps so far by the versions that made them.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written.
@@ -92,7 +103,7 @@ def keep(run: Path, step: int, best: int | None, spent: Seconds) -> None:
     place = of_step(run, step)
     place.parent.mkdir(exist_ok=True)
     draft = drafts(run) / place.name
-    manifest = _Manifest(step, best, spent, _hashes(draft))
+    manifest = _Manifest(step, best, spent, tuple(segments), _hashes(draft))
     (draft / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=2), "utf-8")
     settle(draft, place)
     for other, path in _found(run):
@@ -120,9 +131,16 @@ def seconds_of(checkpoint: Path) -> Seconds:
     return _manifest(checkpoint).seconds
 
 
+def segments_of(checkpoint: Path) -> tuple[Segment, ...]:
+    """The versions that a checkpoint that :func:`last` found was trained with, in order."""
+    return _manifest(checkpoint).segments
+
+
 def _manifest(checkpoint: Path) -> _Manifest:
     known = read_own_json(checkpoint / _MANIFEST, _SCHEMA)
-    return _Manifest(**{**known, "seconds": Seconds(**known["seconds"])})
+    seconds = Seconds(**known["seconds"])
+    segments = tuple(Segment(**one) for one in known["segments"])
+    return _Manifest(**{**known, "seconds": seconds, "segments": segments})
 
 
 def _found(run: Path) -> Iterator[tuple[int, Path]]:

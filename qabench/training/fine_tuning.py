@@ -9,9 +9,9 @@ scores that are not finite.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from qabench.base.files import writing
 from qabench.base.terminal import reason
 from qabench.benchmarks.settings import TrainingSettings
 from qabench.errors import QABenchError, RunError
+from qabench.reports.report import Segment
 from qabench.training import checkpoints
 from qabench.training.batches import (
     LengthGroupedOrder,
@@ -48,12 +49,16 @@ Scorer = Callable[[WindowSpans], dict[str, float]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingSetup:
-    """Everything that decides a fine-tuning besides the model and the data."""
+    """Everything that decides a fine-tuning besides the model and the data.
+
+    ``versions`` are those of qabench, torch and transformers, by distribution.
+    """
 
     settings: TrainingSettings
     head_learning_rate: float
     hardware: Hardware
     seed: int
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,14 @@ class TrainingOutcome:
         steps: optimizer steps.
         seconds: wall time, validations included.
         padding_share: padding by all positions of the training batches, 0 to 1.
+        segments: the steps by the versions that made them, in order.
     """
 
     log: tuple[LogLine, ...]
     steps: int
     seconds: Seconds
     padding_share: float
+    segments: tuple[Segment, ...]
 
 
 class FineTuner(Trainer):
@@ -115,6 +122,8 @@ class FineTuner(Trainer):
         self._checkpoint = checkpoint
         self._losses = RecentLosses()
         self._has_stepped = False
+        self._versions = setup.versions
+        self._before = () if checkpoint is None else checkpoints.segments_of(checkpoint)
         before = Seconds() if checkpoint is None else checkpoints.seconds_of(checkpoint)
         self._training = Stopwatch(before.training)
         self._evaluation = Stopwatch(before.evaluation)
@@ -142,6 +151,7 @@ class FineTuner(Trainer):
             steps=self.state.global_step,
             seconds=self._seconds(),
             padding_share=self._padding_share(),
+            segments=self._segments(),
         )
 
     def predict_spans(self, data: WindowDataset) -> WindowSpans:
@@ -164,6 +174,9 @@ class FineTuner(Trainer):
 
     def _seconds(self) -> Seconds:
         return Seconds(self._training.seconds, self._evaluation.seconds, self._loader.seconds)
+
+    def _segments(self) -> tuple[Segment, ...]:
+        return _extended(self._before, self.state.global_step, self._versions)
 
     def _padding_share(self) -> float:
         """Mean over the epochs, whose order depends on seed and epoch only."""
@@ -238,7 +251,13 @@ class FineTuner(Trainer):
             # Each process writes the state of its own random numbers.
             self.accelerator.wait_for_everyone()
             if self.args.should_save:
-                checkpoints.keep(folder, state.global_step, state.best_global_step, self._seconds())
+                checkpoints.keep(
+                    folder,
+                    state.global_step,
+                    state.best_global_step,
+                    self._seconds(),
+                    self._segments(),
+                )
             self.accelerator.wait_for_everyone()
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any) -> Tensor:
@@ -255,6 +274,15 @@ class FineTuner(Trainer):
         for name in ("loss", "eval_loss"):
             check_mean(name, logs.get(name, 0.0), self.state.global_step, self.args.seed)
         super().log(logs, *args, **kwargs)
+
+
+def _extended(
+    before: Sequence[Segment], steps: int, versions: Mapping[str, str]
+) -> tuple[Segment, ...]:
+    """The segments of a training after so many steps in all, the last of them with ``versions``."""
+    same = [one for one in before[-1:] if one.versions == versions]
+    kept = before[: len(before) - len(same)]
+    return (*kept, Segment(steps - sum(one.steps for one in kept), versions))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pytest
 
+from qabench.reports.report import Segment
 from qabench.training import checkpoints
 from qabench.training.checkpoints import Prediction
 from qabench.training.stopwatch import Seconds
@@ -24,7 +25,8 @@ def write_draft(run, step):
 def keep(run, *steps, best=None):
     for step in steps:
         write_draft(run, step)
-        checkpoints.keep(run, step, best, Seconds(2.5 * step, step, 0.5))
+        segments = [Segment(step, {"torch": "2.9"})]
+        checkpoints.keep(run, step, best, Seconds(2.5 * step, step, 0.5), segments)
 
 
 def names(run):
@@ -45,6 +47,12 @@ def test_the_newest_checkpoint_is_kept_and_the_one_before_goes(tmp_path):
 def test_a_checkpoint_knows_what_its_training_took(tmp_path):
     keep(tmp_path, 4)
     assert checkpoints.seconds_of(checkpoints.of_step(tmp_path, 4)) == Seconds(10.0, 4, 0.5)
+
+
+def test_a_checkpoint_knows_the_versions_that_it_was_trained_with(tmp_path):
+    keep(tmp_path, 4)
+    found = checkpoints.segments_of(checkpoints.of_step(tmp_path, 4))
+    assert found == (Segment(4, {"torch": "2.9"}),)
 
 
 def test_the_best_checkpoint_stays(tmp_path):
@@ -70,7 +78,7 @@ def test_the_one_before_is_there_until_the_new_one_is_whole(tmp_path, monkeypatc
         with monkeypatch.context() as patch:
             patch.setattr(checkpoints, step, killed)
             with pytest.raises(KeyboardInterrupt):
-                checkpoints.keep(tmp_path, 2, None, Seconds())
+                checkpoints.keep(tmp_path, 2, None, Seconds(), [])
         assert checkpoints.last(tmp_path, pytest.fail) == checkpoints.of_step(tmp_path, 1)
 
 
