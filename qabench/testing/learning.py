@@ -13,6 +13,7 @@ from torch import Tensor
 from qabench.heads import Head, SpanScores
 from qabench.testing.check import check
 from qabench.testing.planted import LESSON, ORDINARY, Planted, evaluated_loss, planted, predict
+from qabench.testing.returned import loss_problem
 from qabench.testing.subject import HeadFactory
 
 STEPS = 240
@@ -66,20 +67,11 @@ def loss_is_a_finite_scalar(factory: HeadFactory) -> str | None:
             for training in (True, False):
                 own = given.copy()
                 head.train(training)
-                problem = _not_a_finite_scalar(head.loss(own.states, own.batch))
+                problem = loss_problem(head.loss(own.states, own.batch))
                 if problem:
                     mode = "train" if training else "eval"
                     return f"loss with {kind} states in {mode} mode {problem}"
     return None
-
-
-def _not_a_finite_scalar(loss: object) -> str | None:
-    if not isinstance(loss, Tensor):
-        return f"is a {type(loss).__name__}, not a tensor"
-    if loss.shape:
-        return f"has shape {tuple(loss.shape)}, not ()"
-    value = float(loss.detach())
-    return None if math.isfinite(value) else f"is {value}"
 
 
 @check(

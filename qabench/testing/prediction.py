@@ -20,6 +20,7 @@ from qabench.testing.planted import (
     same,
     scored_spans,
 )
+from qabench.testing.returned import form_problem, legality_problem
 from qabench.testing.subject import HeadFactory
 
 # (n_best, max_answer_tokens)
@@ -56,24 +57,10 @@ def _limited(factory: HeadFactory) -> list[tuple[str, int, SpanScores]]:
 def spans_have_their_shapes(factory: HeadFactory) -> str | None:
     """Shapes and dtypes of the spans, whatever n_best; scores are numbers."""
     head, batch = practised(factory), planted(ORDINARY)
-    for k, longest in LIMITS:
-        spans = predict(head, batch, k, longest)
-        rows = len(ORDINARY)
-        expected = {
-            "start": ((rows, k), torch.int64),
-            "end": ((rows, k), torch.int64),
-            "score": ((rows, k), torch.float32),
-            "null_score": ((rows,), torch.float32),
-        }
-        for name, form in expected.items():
-            value = getattr(spans, name)
-            if (tuple(value.shape), value.dtype) != form:
-                return f"{name} with n_best={k} is {tuple(value.shape)} {value.dtype}, not {form}"
-        if not torch.isfinite(spans.null_score).all():
-            return "null_score has entries that are NaN or infinite"
-        if (spans.score.isnan() | spans.score.isposinf()).any():
-            return "score has entries that are NaN or inf"
-    return None
+    problems = (
+        form_problem(predict(head, batch, k, longest), len(ORDINARY), k) for k, longest in LIMITS
+    )
+    return next(filter(None, problems), None)
 
 
 @check(
@@ -85,20 +72,9 @@ def spans_are_legal(factory: HeadFactory) -> str | None:
     """Scored spans are in the context, start <= end, and have at most max_answer_tokens tokens."""
     batch = planted(ORDINARY)
     for limits, longest, spans in _limited(factory):
-        problem = _illegal(spans, batch, longest)
+        problem = legality_problem(spans, batch.batch.context_mask, longest)
         if problem:
             return f"{problem} {limits}"
-    return None
-
-
-def _illegal(spans: SpanScores, batch: Planted, longest: int) -> str | None:
-    for row, inside in enumerate(batch.batch.context_mask):
-        first, last = (int(at) for at in torch.nonzero(inside).flatten()[[0, -1]])
-        for start, end in scored_spans(spans, row):
-            if not first <= start <= end <= last:
-                return f"span {start}..{end} is not in the context {first}..{last}"
-            if end - start >= longest:
-                return f"span {start}..{end} is longer than {longest} tokens"
     return None
 
 
@@ -232,4 +208,4 @@ def _unanswered(head: Head, batch: Planted) -> str | None:
         return f"the loss is {float(loss.sum())}"
     if not all(scored_spans(spans, row) for row in range(len(spans.start))):
         return "no span has a finite score"
-    return _illegal(spans, batch, ANY_LENGTH)
+    return legality_problem(spans, batch.batch.context_mask, ANY_LENGTH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from qabench.base.files import draft_of, settle, writing
 from qabench.heads import Head, LabelledBatch, SpanScores, WindowBatch
+from qabench.plugins.guarding import guarded
 from qabench.windows.cutting import Windows
 
 
@@ -27,14 +29,23 @@ class QAModel(nn.Module):
         head: is trained with it.
         n_best: spans per window that prediction returns.
         max_answer_tokens: longest span, in tokens.
+        owner: the head's plugin and version, to begin a sentence about what it raises.
     """
 
-    def __init__(self, encoder: nn.Module, head: Head, n_best: int, max_answer_tokens: int) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        head: Head,
+        n_best: int,
+        max_answer_tokens: int,
+        owner: str = "The head",
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
         self.n_best = n_best
         self.max_answer_tokens = max_answer_tokens
+        self.owner = owner
 
     def forward(
         self,
@@ -62,16 +73,19 @@ class QAModel(nn.Module):
         with torch.autocast(device_type=input_ids.device.type, enabled=False):
             states = encoded.last_hidden_state.float()
             labelled = LabelledBatch(attention_mask, context_mask, start, end)
-            loss = self.head.loss(states, labelled)
+            with self._guarded("loss"):
+                loss = self.head.loss(states, labelled)
             if self.training:
                 return {"loss": loss}
-            spans = self.head.spans(
-                states,
-                WindowBatch(attention_mask, context_mask),
-                self.n_best,
-                self.max_answer_tokens,
-            )
+            masks = WindowBatch(attention_mask, context_mask)
+            with self._guarded("spans"):
+                spans = self.head.spans(states, masks, self.n_best, self.max_answer_tokens)
         return {"loss": loss, "window": window, **_as_dict(spans)}
+
+    def _guarded(self, call: str) -> AbstractContextManager[None]:
+        # A compiler cannot look into handlers of errors.
+        compiling = torch.compiler.is_compiling()
+        return nullcontext() if compiling else guarded(self.owner, call)
 
 
 def _as_dict(spans: SpanScores) -> dict[str, Tensor]:

@@ -54,7 +54,7 @@ class TinyHead(Head):
 
     def spans(self, states, batch, n_best, max_answer_tokens):
         zeros = torch.zeros(len(states), n_best)
-        return SpanScores(zeros.long(), zeros.long(), zeros, zeros[:, 0])
+        return SpanScores(zeros.long(), zeros.long(), zeros.log(), zeros[:, 0])
 
 
 @pytest.fixture(scope="module")
