@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,7 +29,7 @@ from qabench.data.halves import split_questions
 from qabench.errors import BenchmarkError, DivergedError, RunError
 from qabench.heads import Head
 from qabench.plugins import calling as hooks
-from qabench.plugins.discovery import InstalledHead, build_head, discover
+from qabench.plugins.discovery import InstalledHead, discover
 from qabench.plugins.source import source_hash
 from qabench.reports import report_file, rundir, unfinished
 from qabench.reports.report import Report
@@ -46,10 +48,12 @@ from qabench.training.backbone import (
     load_tokenizer,
     weights_hash,
 )
+from qabench.training.batches import LongestFirst
 from qabench.training.checkpoints import Prediction
 from qabench.training.fine_tuning import TUNE_EXACT, FineTuner, Scorer
-from qabench.training.hardware import is_main_process, pick_hardware
-from qabench.training.model import QAModel, save_model
+from qabench.training.hardware import Hardware, is_main_process, pick_hardware
+from qabench.training.model import QAModel, collate, save_model
+from qabench.training.rehearsal import rehearse
 from qabench.windows.answers import (
     Answers,
     WindowSpans,
@@ -83,12 +87,16 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
     heads = _chosen_heads(plan)
     hardware = pick_hardware(benchmark.training)
     tokenizer = load_tokenizer(benchmark.backbone)
-    encoder_sha256 = _checked_encoder(benchmark).weights_hash
+    encoder = _checked_encoder(benchmark)
+    hidden_size, encoder_sha256 = encoder.hidden_size, encoder.weights_hash
+    # Each run loads its own.
+    del encoder
     train_set, dev_set = read(data, data.train), read(data, data.dev)
     dev = sides.side(benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
     say(f"benchmark {benchmark.name}, encoder {benchmark.backbone.name}, {hardware}")
     sides.describe("dev", dev, say)
     tune = _tune_half(benchmark, dev)
+    _rehearse(benchmark, heads, hidden_size, dev, hardware)
     found = []
     for seed in dict.fromkeys(plan.seeds):
         train = sides.side(benchmark, train_set, tokenizer, data.max_train_questions, seed)
@@ -136,6 +144,23 @@ def _checked_encoder(benchmark: Benchmark) -> Encoder:
             f"has positions for {encoder.max_length} tokens; lower it."
         )
     return encoder
+
+
+def _rehearse(
+    benchmark: Benchmark,
+    heads: Sequence[tuple[InstalledHead, dict[str, Any]]],
+    hidden_size: int,
+    dev: Side,
+    hardware: Hardware,
+) -> None:
+    """Try every head on the first validation batch."""
+    device = PartialState(cpu=hardware.device == "cpu").device
+    longest = list(LongestFirst(dev.windows))[: benchmark.training.batch_size]
+    batch = {name: one.to(device) for name, one in collate(dev.windows, longest).items()}
+    rules = benchmark.answers
+    for head, options in heads:
+        build = partial(head.build, hidden_size, options)
+        rehearse(build, str(head), hidden_size, batch, rules.n_best, rules.max_answer_tokens)
 
 
 def _tune_half(benchmark: Benchmark, dev: Side) -> Bools:
@@ -187,7 +212,8 @@ def _train_and_score(task: Task, say: Say) -> Report:
         say(f"resuming from {checkpoint.name}")
     encoder, head = _build(task)
     rules, dev = task.benchmark.answers, task.dev
-    model = QAModel(encoder.model, head, rules.n_best, rules.max_answer_tokens)
+    owner = str(task.head)
+    model = QAModel(encoder.model, head, rules.n_best, rules.max_answer_tokens, owner)
     tuner = FineTuner(
         model=model,
         train=task.train.dataset(),
@@ -221,7 +247,7 @@ def _build(task: Task) -> tuple[Encoder, Head]:
             f"run it again with --force."
         )
     transformers.set_seed(task.seed)
-    return encoder, build_head(task.head.spec, encoder.hidden_size, task.options)
+    return encoder, task.head.build(encoder.hidden_size, task.options)
 
 
 def _scorer(task: Task) -> Scorer:

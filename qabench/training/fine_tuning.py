@@ -23,7 +23,7 @@ from transformers import EvalPrediction, ProgressCallback, Trainer, TrainingArgu
 from qabench.base.files import writing
 from qabench.base.terminal import reason
 from qabench.benchmarks.settings import TrainingSettings
-from qabench.errors import QABenchError, RunError
+from qabench.errors import PluginError, QABenchError, RunError
 from qabench.reports.report import Segment
 from qabench.training import checkpoints
 from qabench.training.batches import (
@@ -31,6 +31,7 @@ from qabench.training.batches import (
     LongestFirst,
     WindowDataset,
     collate_items,
+    collate_unlabelled,
     padding_share,
 )
 from qabench.training.divergence import RecentLosses, check_mean, check_scores
@@ -38,7 +39,7 @@ from qabench.training.hardware import Hardware
 from qabench.training.log import LogFile, LogLine, Progress, log_lines
 from qabench.training.model import QAModel
 from qabench.training.stopwatch import Seconds, Stopwatch
-from qabench.windows.answers import WindowSpans
+from qabench.windows.answers import WindowSpans, are_possible
 
 # The scorer's name for the EM of the tune half of dev, by which the best epoch is chosen.
 TUNE_EXACT = "tune_exact"
@@ -159,6 +160,7 @@ class FineTuner(Trainer):
 
         Raises:
             DivergedError: a score is NaN or infinite.
+            PluginError: the head raised, or returned spans outside of their contexts.
         """
         return self._spans(self.predict(data).predictions, data)
 
@@ -170,6 +172,12 @@ class FineTuner(Trainer):
         window, start, end, score, null_score = predictions
         found = WindowSpans(window, start, end, score, null_score)
         check_scores(found, data, self.state.global_step, self.args.seed)
+        if not are_possible(found, data.windows):
+            trained: Any = self.model
+            raise PluginError(
+                f"{trained.owner} returned spans outside their contexts after step "
+                f"{self.state.global_step}; qabench check says how to fix it."
+            )
         return found
 
     def _seconds(self) -> Seconds:
@@ -206,6 +214,14 @@ class FineTuner(Trainer):
     def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int]:
         return LongestFirst(eval_dataset.windows)
 
+    def get_test_dataloader(self, test_dataset: Any) -> Any:
+        """Windows without golds: no prediction that is scored knows them."""
+        labelled, self.data_collator = self.data_collator, collate_unlabelled
+        try:
+            return super().get_test_dataloader(test_dataset)
+        finally:
+            self.data_collator = labelled
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """AdamW with the head's own learning rate, no decay on biases and norms."""
         if self.optimizer is None:
@@ -232,7 +248,7 @@ class FineTuner(Trainer):
 
     def prediction_step(
         self, model: nn.Module, inputs: dict[str, Any], *_: Any, **__: Any
-    ) -> tuple[Tensor, Any, Tensor]:
+    ) -> tuple[Tensor | None, Any, Tensor]:
         """Reduce a batch to its best spans on the device; no logits are kept."""
         batch = self._prepare_inputs(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
@@ -240,7 +256,8 @@ class FineTuner(Trainer):
         # Positions need no 64 bits, and these are kept for every window.
         places = tuple(output[name].int() for name in ("window", "start", "end"))
         kept = (*places, output["score"], output["null_score"])
-        return output["loss"].mean(), kept, places[0]
+        loss = output["loss"].mean() if "loss" in output else None
+        return loss, kept, places[0]
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         """As the Trainer does, but the checkpoint appears whole or not at all."""
