@@ -45,6 +45,12 @@ def collate_items(items: Sequence[tuple[Windows, int]]) -> dict[str, Tensor]:
     return collate(items[0][0], [index for _, index in items])
 
 
+def collate_unlabelled(items: Sequence[tuple[Windows, int]]) -> dict[str, Tensor]:
+    """As :func:`collate_items`, without golds: all that a prediction needs."""
+    batch = collate_items(items)
+    return {name: one for name, one in batch.items() if name not in ("start", "end")}
+
+
 class LengthGroupedOrder(Sampler[int]):
     """Windows of similar length together, the batches in a random order that each epoch changes.
 

@@ -52,35 +52,39 @@ class QAModel(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor,
         context_mask: Tensor,
-        start: Tensor,
-        end: Tensor,
         window: Tensor,
+        start: Tensor | None = None,
+        end: Tensor | None = None,
         token_type_ids: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """The loss; in eval mode also the windows and the best spans, as in SpanScores.
+        """The loss, where golds are given; in eval mode also the windows and the best spans.
+
+        The head is asked for its spans before it gets the golds.
 
         Args:
             input_ids: (B, L) int64.
             attention_mask: (B, L) bool.
             context_mask: (B, L) bool.
+            window: (B,) int64 window indices, which are returned.
             start: (B,) int64 gold position, for the loss only.
             end: (B,) int64 gold position, for the loss only.
-            window: (B,) int64 window indices, which are returned.
             token_type_ids: (B, L) int64, where the encoder has token types.
         """
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         encoded = self.encoder(input_ids=input_ids, attention_mask=attention_mask.long(), **types)
         with torch.autocast(device_type=input_ids.device.type, enabled=False):
             states = encoded.last_hidden_state.float()
-            labelled = LabelledBatch(attention_mask, context_mask, start, end)
-            with self._guarded("loss"):
-                loss = self.head.loss(states, labelled)
-            if self.training:
-                return {"loss": loss}
-            masks = WindowBatch(attention_mask, context_mask)
-            with self._guarded("spans"):
-                spans = self.head.spans(states, masks, self.n_best, self.max_answer_tokens)
-        return {"loss": loss, "window": window, **_as_dict(spans)}
+            found: dict[str, Tensor] = {}
+            if not self.training:
+                masks = WindowBatch(attention_mask, context_mask)
+                with self._guarded("spans"):
+                    spans = self.head.spans(states, masks, self.n_best, self.max_answer_tokens)
+                found |= {"window": window, **_as_dict(spans)}
+            if start is not None and end is not None:
+                labelled = LabelledBatch(attention_mask, context_mask, start, end)
+                with self._guarded("loss"):
+                    found["loss"] = self.head.loss(states, labelled)
+        return found
 
     def _guarded(self, call: str) -> AbstractContextManager[None]:
         # A compiler cannot look into handlers of errors.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from dataclasses import replace
 
@@ -257,6 +258,36 @@ class RemembersGolds(GoodHead):
             return start, end
         told = nn.functional.one_hot(self.golds[0], start.shape[1])
         return start + 10.0 * told, end
+
+
+class KeepsTheBatchOfLoss(GoodHead):
+    """Golds of every loss, in training too, for windows with the same masks."""
+
+    kept = None
+
+    def loss(self, states, batch):
+        self.kept = batch
+        return super().loss(states, batch)
+
+    def spans(self, states, batch, n_best, max_answer_tokens):
+        found = super().spans(states, batch, n_best, max_answer_tokens)
+        if self.kept is None or not torch.equal(self.kept.context_mask, batch.context_mask):
+            return found
+        return replace(found, null_score=found.null_score + 5.0 * (self.kept.start == 0))
+
+
+class WalksFrames(GoodHead):
+    """Whoever calls it has the golds in a variable somewhere."""
+
+    def spans(self, states, batch, n_best, max_answer_tokens):
+        found = super().spans(states, batch, n_best, max_answer_tokens)
+        frame = inspect.currentframe()
+        while frame is not None:
+            start = frame.f_locals.get("start")
+            if isinstance(start, torch.Tensor) and start.shape == found.null_score.shape:
+                return replace(found, null_score=found.null_score + 5.0 * (start == 0))
+            frame = frame.f_back
+        return found
 
 
 class WritesToTheStates(GoodHead):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 
 from qabench.benchmarks import settings as benchmark
 from qabench.data.examples import QAExample
-from qabench.heads import Head, SpanScores
+from qabench.heads import Head, LabelledBatch, SpanScores, WindowBatch
 from qabench.training.backbone import load_encoder, load_tokenizer
 from qabench.training.batches import LengthGroupedOrder, LongestFirst, WindowDataset, padding_share
 from qabench.training.fine_tuning import FineTuner, TrainingSetup
@@ -180,6 +181,52 @@ def test_log_lines_keep_training_and_validation_and_leave_out_the_summary():
     assert (train["train_loss"], train["validation_loss"]) == (1.5, None)
     assert (validation["exact"], validation["f1"], validation["train_loss"]) == (50.0, 60.0, None)
     assert json.loads(json.dumps(train)) == train
+
+
+class Listener(TinyHead):
+    """Writes down what it is asked, and which batch it got."""
+
+    def __init__(self, size):
+        super().__init__(size)
+        self.heard = []
+
+    def loss(self, states, batch):
+        self.heard.append(("loss", type(batch)))
+        return super().loss(states, batch)
+
+    def spans(self, states, batch, n_best, max_answer_tokens):
+        self.heard.append(("spans", type(batch)))
+        return super().spans(states, batch, n_best, max_answer_tokens)
+
+
+class Counted(nn.Module):
+    """An encoder that counts its passes."""
+
+    def __init__(self):
+        super().__init__()
+        self.passes = 0
+
+    def forward(self, input_ids, attention_mask, **_):
+        self.passes += 1
+        return SimpleNamespace(last_hidden_state=torch.zeros(*input_ids.shape, 4))
+
+
+def test_spans_are_asked_for_before_golds_are_given_in_one_pass_of_the_encoder(windows):
+    model = QAModel(Counted(), Listener(4), 2, 3).eval()
+    found = model(**collate(windows, [0, 1]))
+    assert model.head.heard == [("spans", WindowBatch), ("loss", LabelledBatch)]
+    assert model.encoder.passes == 1
+    assert found.keys() == {"window", "start", "end", "score", "null_score", "loss"}
+    model.train()
+    assert model(**collate(windows, [0, 1])).keys() == {"loss"}
+
+
+def test_a_prediction_that_is_scored_gets_no_golds_at_all(settings, data, tmp_path):
+    tuner = tuner_of(settings, data, tmp_path)
+    heard = []
+    for loader in (tuner.get_test_dataloader(data), tuner.get_eval_dataloader(data)):
+        heard.append({"start", "end"} & next(iter(loader)).keys())
+    assert heard == [set(), {"start", "end"}]
 
 
 @pytest.mark.parametrize("norm", [float("inf"), float("nan")])
