@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -182,9 +182,15 @@ def of_records(
     for one in unfinished:
         missing.setdefault((one.benchmark, one.fingerprint), []).append(one)
     return tuple(
-        Contest(*key, _systems(group), tuple(missing.get(key, ())))
+        Contest(*key, _systems(_aligned(group)), tuple(missing.get(key, ())))
         for key, group in sorted(groups.items())
     )
+
+
+def _aligned(group: Sequence[Record]) -> list[Record]:
+    """The runs with the questions in one order: fingerprints of data do not depend on it."""
+    first, *others = group
+    return [first, *(replace(one, like=first) for one in others)]
 
 
 def opponents(a: Path, b: Path) -> tuple[Contest, System, System]:

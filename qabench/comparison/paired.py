@@ -351,8 +351,10 @@ def _comparison(
     difference, alpha = pair.difference, rules.alpha
     # What a test of signs could reach at best: a handful of questions proves nothing.
     least = min(1.0, 2 * 0.5**pair.differing)
-    own = max(widths.own, difference) if least > alpha else widths.own
-    wide = widths.family
+    own = max(widths.own, _least_half_width(alpha, pair.questions))
+    if least > alpha:
+        own = max(own, difference)
+    wide = max(widths.family, _least_half_width(rules.family.level(alpha), pair.questions))
     if rules.family.adjusted(least) > alpha:
         wide = max(wide, difference)
     p_value = min(max(p_value, least), 1.0)
@@ -360,8 +362,7 @@ def _comparison(
     adjusted = rules.family.adjusted(p_value)
     better = difference > wide
     adjusted = min(adjusted, alpha) if better else max(adjusted, math.nextafter(alpha, 1))
-    # Without any difference in n questions the true share is below 3/n with 95 % confidence.
-    equal = max(widths.equal, 3 / pair.questions)
+    equal = max(widths.equal, _least_half_width(alpha, pair.questions))
     outcome = Outcome.UNDECIDED
     if _identical(a, b):
         outcome = Outcome.IDENTICAL
@@ -400,6 +401,11 @@ def _identical(a: SystemScores, b: SystemScores) -> bool:
         return False
     left, right = (one.scores[np.argsort(one.seeds)] for one in (a, b))
     return bool(np.array_equal(left, right))
+
+
+def _least_half_width(level: float, questions: int) -> float:
+    """What even questions without any difference leave open: the rule of three, at any level."""
+    return -math.log(level) / questions
 
 
 def _around(difference: float, half: float) -> tuple[float, float]:

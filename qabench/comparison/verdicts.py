@@ -129,15 +129,15 @@ def detectable(measured: Measured) -> str | None:
 
 
 def mark(comparison: Comparison) -> str:
-    """A comparison in a cell: its interval, and a sign for what it shows."""
+    """A comparison in a cell: its interval, and a word for what it shows of the first system."""
     if comparison.outcome is Outcome.IDENTICAL:
         return "same"
     spread = interval(100 * comparison.interval[0], 100 * comparison.interval[1])
-    signs = {Outcome.BETTER: " *", Outcome.WORSE: " *", Outcome.EQUAL: " ="}
-    return spread + signs.get(comparison.outcome, "")
+    words = {Outcome.BETTER: " better", Outcome.WORSE: " worse", Outcome.EQUAL: " equal"}
+    return spread + words.get(comparison.outcome, "")
 
 
-SIGNS = "* better or worse, = equal within the margin, no sign: undecided"
+WORDS = "better, worse: the first system; equal: within the margin; no word: undecided"
 
 
 def located(found: Differences) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from qabench.base.files import write_bytes
 from qabench.base.parquet import ParquetError
 from qabench.base.terminal import safe
 from qabench.base.untrusted import TrapError, refuse_outside
-from qabench.data.audit import RawRecord, audit
+from qabench.data.audit import RawRecord, audit_own
 from qabench.data.examples import QAExample
 from qabench.errors import DataError, ReportError
 from qabench.scoring.obstacles import Obstacle, obstacles
@@ -101,6 +101,25 @@ class Outcomes:
         """(N,) answers after the threshold: "" where the run abstains or found no answer."""
         pairs = zip(self.answers, self.abstains(null_threshold).tolist(), strict=True)
         return tuple("" if null else text for text, null in pairs)
+
+    def in_order(self, order: Sequence[int]) -> Outcomes:
+        """The same results with the questions in another order.
+
+        Args:
+            order: (N,) where the question is now that comes to each place.
+        """
+        arrays = {
+            one.name: value[order]
+            for one in fields(self)
+            if isinstance(value := getattr(self, one.name), np.ndarray)
+        }
+        texts, examples = tuple(self.answers), self.examples
+        return replace(
+            self,
+            examples=tuple(examples[place] for place in order),
+            answers=tuple(texts[place] for place in order),
+            **arrays,
+        )
 
     def rescored(self) -> Outcomes:
         """The same answers, scored again."""
@@ -304,12 +323,9 @@ def _examples(questions: _Questions) -> tuple[QAExample, ...]:
     rows = (row for batch in questions.batches for row in parquet.rows(batch))
     records = (RawRecord(f"row {number}", row) for number, row in enumerate(rows, start=1))
     try:
-        data = audit(records, str(questions.path), "skip")
+        return audit_own(records, str(questions.path)).examples
     except DataError as error:
         raise ReportError(f"{error}; run again.") from error
-    if data.skipped:
-        raise ReportError(f"{data.skipped[0]}; run again.")
-    return data.examples
 
 
 def _outcomes(examples: tuple[QAExample, ...], batches: list[Any]) -> Outcomes:

@@ -9,7 +9,7 @@ from qabench.base.numbers import fixed, interval, p_phrase, p_value, percent, po
 from qabench.base.terminal import safe
 from qabench.comparison.contests import Contest, System
 from qabench.comparison.side_by_side import Difference, Flip, SideBySide
-from qabench.comparison.verdicts import SIGNS, conclusions, located
+from qabench.comparison.verdicts import WORDS, conclusions, located
 
 _AROUND = 60
 
@@ -98,7 +98,7 @@ def _verdicts(found: SideBySide, tables: _Tables) -> Iterator[str]:
     yield from conclusions(found.differences)
     headers, rows = located(found.differences)
     if rows:
-        yield from ("", tables.table(rows, headers), SIGNS)
+        yield from ("", tables.table(rows, headers), WORDS)
     for seed, test in found.by_seed:
         yield (
             f"Seed {seed}: only {found.a.label} is right on {test.only_a} questions, only "

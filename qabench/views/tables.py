@@ -43,13 +43,13 @@ def _cells(row: Row) -> list[str]:
 
 
 def _text(table: Table, format: str) -> str:
-    from qabench.comparison.verdicts import SIGNS, located
+    from qabench.comparison.verdicts import WORDS, located
 
     body = _grid([_cells(row) for row in table.rows], _headers(table), format)
     headers, rows = located(table.differences)
     parts = [body, _lines([*table.notes, *table.conclusions], format)]
     if rows:
-        parts += [_grid(rows, headers, format) + "\n", _lines([SIGNS], format)]
+        parts += [_grid(rows, headers, format) + "\n", _lines([WORDS], format)]
     # Markdown ends a table with a blank line.
     gap = "\n\n" if format == "github" else "\n"
     titles = {"html": f"<h2>{html.escape(table.title)}</h2>", "latex": f"% {table.title}"}

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.made_up import made_up, write_run
+from support.made_up import QUESTIONS, made_up, write_run
 
 from qabench.comparison.contests import Contest, gather, of_records
+from qabench.comparison.differences import Question, differences
+from qabench.comparison.verdicts import conclusions
 from qabench.errors import ReportError
 from qabench.reports.report import Report
+from qabench.scoring import outcomes
 from qabench.scoring.records import Record
+from qabench.scoring.scores import Score
 
 
 def contest(*reports: Report) -> Contest:
@@ -91,3 +95,21 @@ def test_settings_in_another_order_are_the_same_settings():
     other = made_up("one", seed=1, settings=dict(reversed(turned.items())))
     (system,) = contest(one, other).systems
     assert system.seeds == (0, 1)
+
+
+def test_runs_that_have_their_questions_in_another_order_are_compared_by_question(tmp_path):
+    right = np.arange(QUESTIONS) % 3 == 0
+    for name in ("one", "two"):
+        folder = write_run(tmp_path, name, 0, right)
+    path = folder / outcomes.FILE_NAME
+    shuffled = np.random.default_rng(0).permutation(QUESTIONS).tolist()
+    outcomes.write(outcomes.read(path).in_order(shuffled), path)
+    (contest,) = gather([tmp_path])
+    one, two = (system.records[0] for system in contest.systems)
+    assert [each.id for each in two.outcomes.examples] == [
+        each.id for each in one.outcomes.examples
+    ]
+    assert two.final(Score.EM).tolist() == one.final(Score.EM).tolist()
+    assert conclusions(differences(contest, Question()))[0].endswith(
+        "have the same EM on every question."
+    )

@@ -190,7 +190,9 @@ def test_a_handful_of_questions_proves_nothing(questions):
     found = compare(system(np.ones(questions)), system(np.zeros(questions), "B"))
     assert found.outcome is Outcome.UNDECIDED
     assert found.p_value == 2 * 0.5**questions
-    assert found.interval == (0, 1)
+    low, high = found.interval
+    assert low <= 0
+    assert high == 1
 
 
 def test_six_questions_that_all_agree_are_the_fewest_that_can_show_a_difference():
@@ -283,3 +285,11 @@ def test_a_slice_of_the_scores_keeps_its_seeds():
     part = system([[0, 1, 0.5], [1, 0, 0]], seeds=(4, 2)).only(np.array([True, False, True]))
     assert part.scores.tolist() == [[0, 0.5], [1, 0]]
     assert part.seeds == (4, 2)
+
+
+def test_an_interval_is_never_narrower_than_questions_without_any_difference_allow():
+    scores = np.zeros((2, 100))
+    scores[0, 0] = scores[1, 1] = 1
+    found = compare(system(scores), system(scores[::-1], "B", seeds=(5, 6)))
+    assert found.difference == 0
+    assert found.interval == pytest.approx((-np.log(20) / 100, np.log(20) / 100))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from qabench.base.terminal import visible
 from qabench.comparison.leaderboard import Row, Table
-from qabench.comparison.verdicts import SIGNS, located
+from qabench.comparison.verdicts import WORDS, located
 
 
 def escape(text: str) -> str:
@@ -31,7 +31,7 @@ def _located(table: Table) -> str:
     if not rows:
         return ""
     found = _table("where the differences lie", headers, [_cells(*row) for row in rows])
-    return f'{found}<p class="fine">{escape(SIGNS)}</p>\n'
+    return f'{found}<p class="fine">{escape(WORDS)}</p>\n'
 
 
 def _row(row: Row) -> str:
