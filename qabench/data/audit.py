@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from qabench.base.garbage import no_collection
 from qabench.base.terminal import shortened, visible
 from qabench.base.untrusted import lone_surrogate
-from qabench.data.examples import BadRecord, ExampleSet, GoldAnswer, OnBadRecord, QAExample
+from qabench.data.examples import (
+    UNPLACED,
+    BadRecord,
+    ExampleSet,
+    GoldAnswer,
+    OnBadRecord,
+    QAExample,
+)
 from qabench.errors import DataError
 
 REQUIRED_FIELDS = ("id", "question", "context", "answers")
@@ -24,10 +31,12 @@ class RawRecord:
     Attributes:
         where: Its place in the file: ``line 3``, or ``data[0].paragraphs[1].qas[2]``.
         fields: Values by the names in ``FIELDS``; other names are ignored.
+        problem: A field and what is wrong with it, where reading the record already found that.
     """
 
     where: str
     fields: Mapping[str, object]
+    problem: tuple[str, str] | None = None
 
 
 @no_collection()
@@ -39,7 +48,9 @@ def audit(
     Args:
         records: The records of one source, in order.
         source: What to call the source in messages.
-        on_bad_record: ``fail`` refuses the whole source; ``skip`` leaves bad records out.
+        on_bad_record: ``fail`` refuses the whole source; ``skip`` leaves bad records out;
+            ``score`` keeps those with an id and the texts of their answers, which is all that
+            scores need, without the place of any answer, and refuses the source for any other.
 
     Raises:
         DataError: A record is bad and ``on_bad_record`` is ``fail``, or no question is left.
@@ -47,21 +58,50 @@ def audit(
     auditor = _Auditor()
     examples: list[QAExample] = []
     bad: list[BadRecord] = []
+    kept: list[BadRecord] = []
     total = 0
     for record in records:
         total += 1
         try:
             examples.append(auditor.example(record))
         except _RecordError as error:
+            problem = f"{error.problem} ({record.where})"
+            found = BadRecord(source, _usable_id(record), error.field, problem)
+            if on_bad_record == "score" and (unplaced := auditor.unplaced(record)):
+                examples.append(unplaced)
+                kept.append(found)
             # A refusal names only the first: a file of bad records must not fill memory with them.
-            if not bad or on_bad_record == "skip":
-                problem = f"{error.problem} ({record.where})"
-                bad.append(BadRecord(source, _usable_id(record), error.field, problem))
-    if bad and on_bad_record == "fail":
-        raise DataError(_refusal(bad[0], total - len(examples), total))
+            elif not bad or on_bad_record == "skip":
+                bad.append(found)
+    if bad and on_bad_record != "skip":
+        raise DataError(_refusal(bad[0], total - len(examples), total, on_bad_record))
     if not examples:
         raise DataError(_nothing_left(source, bad))
-    return ExampleSet(tuple(examples), source, tuple(bad))
+    return ExampleSet(tuple(examples), source, tuple(bad), unplaced=tuple(kept))
+
+
+def audit_own(records: Iterable[RawRecord], source: str) -> ExampleSet:
+    """Check records that qabench wrote of questions that were audited; all must be valid.
+
+    Here an answer may be at ``UNPLACED``, and question and context may be empty, as they are
+    where :func:`audit` kept a record for its scores.
+
+    Raises:
+        DataError: a record is bad, or there is none.
+    """
+    auditor = _Auditor(own=True)
+    examples: list[QAExample] = []
+    for record in records:
+        try:
+            examples.append(auditor.example(record))
+        except _RecordError as error:
+            problem = f"{error.problem} ({record.where})"
+            raise DataError(
+                str(BadRecord(source, _usable_id(record), error.field, problem))
+            ) from None
+    if not examples:
+        raise DataError(_nothing_left(source, ()))
+    return ExampleSet(tuple(examples), source, ())
 
 
 def kind(value: object) -> str:
@@ -90,7 +130,8 @@ class _RecordError(Exception):
 class _Auditor:
     """Checks the records of one source, and remembers ids and contexts between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: bool = False) -> None:
+        self._own = own
         self._place_of_id: dict[str, str] = {}
         # One string object for each distinct context, which is checked once: the 130,000 training
         # questions of SQuAD share 20,000 contexts.
@@ -100,11 +141,30 @@ class _Auditor:
         """Check one record and build its example, or raise ``_RecordError``."""
         fields = record.fields
         identifier = self._identifier(record)
-        question = _text("question", _required(fields, "question"))
+        if record.problem is not None:
+            raise _RecordError(*record.problem)
+        question = _text("question", _required(fields, "question"), self._own)
         context = self._context(_required(fields, "context"))
-        answers = _answers(_required(fields, "answers"), context)
+        answers = _answers(_required(fields, "answers"), context, self._own)
         _check_flag(fields.get("is_impossible"), answers)
         return QAExample(identifier, question, context, answers, _title(fields.get("title")))
+
+    def unplaced(self, record: RawRecord) -> QAExample | None:
+        """What scores need of a bad record: its id and the texts of its answers, if it has them."""
+        fields = record.fields
+        texts = _texts(fields.get("answers"))
+        try:
+            identifier = self._identifier(record)
+        except _RecordError:
+            return None
+        if texts is None:
+            return None
+        question, context, title = (
+            _storable(fields.get(name)) for name in ("question", "context", "title")
+        )
+        context = self._contexts.setdefault(context, context)
+        answers = tuple(GoldAnswer(_storable(text), UNPLACED) for text in texts)
+        return QAExample(identifier, question, context, answers, title)
 
     def _identifier(self, record: RawRecord) -> str:
         identifier = _text("id", _required(record.fields, "id"))
@@ -116,7 +176,7 @@ class _Auditor:
     def _context(self, value: object) -> str:
         if isinstance(value, str) and value in self._contexts:
             return self._contexts[value]
-        context = _text("context", value)
+        context = _text("context", value, self._own)
         return self._contexts.setdefault(context, context)
 
 
@@ -126,10 +186,10 @@ def _required(fields: Mapping[str, object], name: str) -> object:
     return fields[name]
 
 
-def _text(field: str, value: object) -> str:
+def _text(field: str, value: object, may_be_empty: bool = False) -> str:
     if not isinstance(value, str):
         raise _RecordError(field, f"must be text, not {kind(value)}")
-    if not value or value.isspace():
+    if (not value or value.isspace()) and not may_be_empty:
         raise _RecordError(field, "is empty")
     _check_characters(field, value)
     return value
@@ -164,12 +224,30 @@ def _check_flag(flag: object, answers: Sequence[GoldAnswer]) -> None:
         raise _RecordError("is_impossible", "is false, but the question has no answers")
 
 
-def _answers(value: object, context: str) -> tuple[GoldAnswer, ...]:
+def _texts(value: object) -> list[str] | None:
+    """The texts of answers, whatever their starts; ``None`` if one is not text."""
+    if isinstance(value, dict):
+        value = value.get("text")
+    if not isinstance(value, list):
+        return None
+    every = [one.get("text") if isinstance(one, dict) else one for one in value]
+    texts = [text for text in every if isinstance(text, str)]
+    return texts if len(texts) == len(every) else None
+
+
+def _storable(value: object) -> str:
+    """Text that can be written as UTF-8; "" for anything else than text."""
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _answers(value: object, context: str, own: bool = False) -> tuple[GoldAnswer, ...]:
     pairs = _pairs(value)
     found: list[GoldAnswer] = []
     try:
         for text, start in pairs:
-            found.append(_answer(text, start, context))
+            found.append(_answer(text, start, context, own))
     except _RecordError as error:
         raise _RecordError(f"answers[{len(found)}].{error.field}", error.problem) from None
     return tuple(found)
@@ -186,7 +264,10 @@ def _pairs(value: object) -> list[tuple[object, object]]:
         return list(zip(texts, starts, strict=True))
     if isinstance(value, list):
         return [_row(i, answer) for i, answer in enumerate(value)]
-    raise _RecordError("answers", f"must be a list or an object, not {kind(value)}")
+    raise _RecordError(
+        "answers",
+        f"must be a list or an object, not {kind(value)}; a question without an answer has []",
+    )
 
 
 def _column(answers: Mapping[str, object], name: str) -> list[object]:
@@ -208,7 +289,11 @@ def _row(index: int, answer: object) -> tuple[object, object]:
     return answer["text"], answer["answer_start"]
 
 
-def _answer(raw_text: object, start: object, context: str) -> GoldAnswer:
+def _answer(raw_text: object, start: object, context: str, own: bool) -> GoldAnswer:
+    if own and start == UNPLACED:
+        return GoldAnswer(_text("text", raw_text, may_be_empty=True), UNPLACED)
+    if raw_text in ("", None):
+        raise _RecordError("text", "is empty; a question without an answer has answers []")
     text = _text("text", raw_text)
     # bool is a subclass of int: true would count as offset 1.
     if isinstance(start, bool) or not isinstance(start, int):
@@ -249,8 +334,10 @@ def _usable_id(record: RawRecord) -> str:
     return visible(identifier)
 
 
-def _refusal(first: BadRecord, bad: int, total: int) -> str:
+def _refusal(first: BadRecord, bad: int, total: int, on_bad_record: OnBadRecord) -> str:
     count = f"{bad} of {total} records {'is' if bad == 1 else 'are'} bad"
+    if on_bad_record == "score":
+        return f"{first}; {count}, and scores need the id and the answers of each: correct the data"
     return f"{first}; {count}: correct the data, or leave them out with --on-bad-record skip"
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from qabench.base.terminal import reason, visible
-from qabench.data.audit import RawRecord, audit
+from qabench.data.audit import RawRecord
 from qabench.data.examples import ExampleSet, OnBadRecord
 from qabench.data.formats import columns
+from qabench.data.readers import audited
 from qabench.errors import DataError
 
 
@@ -28,7 +29,7 @@ def read_hub(
         DataError: The data set cannot be loaded, a record is bad, or no question is left.
     """
     source = visible(f"{repository}@{revision}:{split}")
-    return audit(_records(repository, revision, split, source), source, on_bad_record)
+    return audited(_records(repository, revision, split, source), source, on_bad_record)
 
 
 def _records(repository: str, revision: str, split: str, source: str) -> Iterator[RawRecord]:

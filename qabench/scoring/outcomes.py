@@ -253,13 +253,34 @@ def read(path: Path) -> Outcomes:
         del batches
         parquet.release()
     except (OSError, TrapError, ParquetError) as error:
-        reason = safe(str(error))[:_REASON]
-        raise ReportError(
-            f"{path} cannot be read ({reason}); it is written beside each report: run again."
-        ) from error
+        raise ReportError(_unreadable(path, error)) from error
     if problem := _impossible(found):
         raise ReportError(f"{path}, {problem}, which no run writes; run again.")
     return found
+
+
+def read_questions(path: Path) -> tuple[QAExample, ...]:
+    """The questions of a file without their golds and results, which are not even read.
+
+    Raises:
+        ReportError: as for :func:`read`.
+    """
+    refuse_outside(path)
+    try:
+        with path.open("rb") as file:
+            _check_columns(path, parquet.schema(file))
+            batches = list(parquet.batches(file, ["id", "title", "question", "context"]))
+        found = [row for batch in batches for row in parquet.rows(batch)]
+    except (OSError, TrapError, ParquetError) as error:
+        raise ReportError(_unreadable(path, error)) from error
+    if not all(isinstance(value, str) for row in found for value in row.values()):
+        raise ReportError(f"{path} has nulls among its questions; run again.")
+    return tuple(QAExample(answers=(), **row) for row in found)  # type: ignore[arg-type]
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    reason = safe(str(error))[:_REASON]
+    return f"{path} cannot be read ({reason}); it is written beside each report: run again."
 
 
 # Characters of a library's message: some print a whole table.

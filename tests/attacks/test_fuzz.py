@@ -5,6 +5,7 @@ Valid files are spoiled at random: in their bytes, and in the values of their JS
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -21,6 +22,7 @@ import pytest
 from support.people import squad
 
 from qabench.benchmarks import settings as benchmark
+from qabench.data.examples import UNPLACED
 from qabench.data.readers import read_file
 from qabench.errors import QABenchError
 from qabench.reports import report_file, rundir, unfinished
@@ -29,6 +31,7 @@ from qabench.scoring import outcomes
 from qabench.scoring.predictions import read_null_odds, read_predictions
 
 EVIL_VALUES = (
+    *("paragraphs", "mrqa", "columns", "viewer", "scored"),
     *(None, True, False, 0, -1, 1, 2**31, 2**64, 10**400, -(10**5000), 0.5, 1e308),
     *(float("nan"), float("inf"), -float("inf"), "", " ", "\0", "\ud800", "\x1b[31m", "\u202e"),
     *("a" * 5000, "../../../etc/passwd", "/etc/passwd", "e\u0301", "\U0001f3bb", "NaN", "\ufeff"),
@@ -55,6 +58,16 @@ def read_valid(path: Path) -> None:
             assert gold.text
             assert gold.start >= 0
             assert example.context.startswith(gold.text, gold.start)
+
+
+def read_scored(path: Path) -> None:
+    """Records that are kept only for their scores have an id, and no answer at a wrong place."""
+    for example in read_file(path, "score").examples:
+        assert example.id
+        for gold in example.answers:
+            example.context.encode("utf-8")
+            gold.text.encode("utf-8")
+            assert gold.start == UNPLACED or example.context.startswith(gold.text, gold.start)
 
 
 RUN = {"seed": 0, "settings": {"data": {"train": "x"}}}
@@ -98,6 +111,48 @@ def as_parquet(rows: list[dict[str, Any]]) -> bytes:
     return buffer.getvalue()
 
 
+def paragraphs(document: Any) -> list[Any]:
+    return [part for article in document["data"] for part in article["paragraphs"]]
+
+
+def as_mrqa(rows: list[dict[str, Any]]) -> bytes:
+    found: list[dict[str, Any]] = [{"header": {"dataset": "x"}}]
+    for row in rows:
+        detected = [
+            {"text": a["text"], "char_spans": [[a["answer_start"], a["answer_start"] + 1]]}
+            for a in row["answers"]
+        ]
+        for one in detected:
+            one["char_spans"][0][1] = one["char_spans"][0][0] + len(one["text"]) - 1
+        asked = {"qid": row["id"], "question": row["question"], "detected_answers": detected}
+        found.append({"context": row["context"], "qas": [asked]})
+    return "\n".join(map(json.dumps, found)).encode()
+
+
+def as_csv(rows: list[dict[str, Any]]) -> bytes:
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(row | {"answers": repr(row["answers"])} for row in rows)
+    return file.getvalue().encode()
+
+
+def as_arrow(rows: list[dict[str, Any]]) -> bytes:
+    buffer = io.BytesIO()
+    table = pa.Table.from_pylist(rows)
+    with pa.ipc.new_stream(buffer, table.schema) as writer:
+        writer.write_table(table)
+    return buffer.getvalue()
+
+
+def as_columns(rows: list[dict[str, Any]]) -> bytes:
+    return json.dumps({name: [row[name] for row in rows] for name in rows[0]}).encode()
+
+
+def as_viewer(rows: list[dict[str, Any]]) -> bytes:
+    return json.dumps({"rows": [{"row_idx": 0, "row": row} for row in rows]}).encode()
+
+
 @pytest.fixture(scope="module")
 def readers(tmp_path_factory, benchmark_file) -> dict[str, Reader]:
     """Every reader of the package, by name."""
@@ -116,6 +171,13 @@ def readers(tmp_path_factory, benchmark_file) -> dict[str, Reader]:
         "squad": Reader(read_valid, "dev.json", whole),
         "flat": Reader(read_valid, "flat.json", json.dumps(rows).encode()),
         "lines": Reader(read_valid, "dev.jsonl", lines),
+        "paragraphs": Reader(read_valid, "parts.json", json.dumps(paragraphs(document)).encode()),
+        "mrqa": Reader(read_valid, "mrqa.jsonl", as_mrqa(rows)),
+        "csv": Reader(read_valid, "dev.csv", as_csv(rows)),
+        "arrow": Reader(read_valid, "dev.arrow", as_arrow(rows)),
+        "columns": Reader(read_valid, "columns.json", as_columns(rows)),
+        "viewer": Reader(read_valid, "viewer.json", as_viewer(rows)),
+        "scored": Reader(read_scored, "scored.json", whole),
         "gzip": Reader(read_valid, "dev.json.gz", gzip.compress(whole, mtime=0)),
         "parquet": Reader(read_valid, "dev.parquet", as_parquet(rows)),
         "predictions": Reader(read_predictions, "answers.json", json.dumps(texts).encode()),
@@ -193,10 +255,12 @@ def check(reader: Reader, content: bytes, folder: Path) -> bool:
 
 
 BYTES = (
+    *("paragraphs", "mrqa", "csv", "arrow", "columns", "viewer", "scored"),
     *("squad", "flat", "lines", "gzip", "parquet", "predictions", "null odds", "report"),
     *("results", "benchmark", "run", "unfinished", "diverged"),
 )
 VALUES = (
+    *("paragraphs", "mrqa", "columns", "viewer", "scored"),
     *("squad", "flat", "lines", "parquet", "predictions", "null odds", "report"),
     *("run", "unfinished", "diverged"),
 )
@@ -222,7 +286,7 @@ def test_spoiled_values_are_no_traceback(name, readers, tmp_path, request):
     reader = readers[name]
     for seed in rounds(request):
         chance = random.Random(f"{name} {seed}")
-        if name == "lines":
+        if name in ("lines", "mrqa"):
             records = reader.content.decode().splitlines()
             place = chance.randrange(len(records))
             spoiled = spoiled_json(json.loads(records[place]), chance)

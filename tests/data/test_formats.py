@@ -30,12 +30,13 @@ def test_names_and_suffixes_are_of_one_format_each():
 @pytest.mark.parametrize("one", FORMATS, ids=lambda one: one.name)
 def test_every_format_stands_in_the_page_on_data(one):
     page = (ROOT / "docs" / "howto" / "data.md").read_text("utf-8")
-    assert f"| {one.name}" in page
-    assert all(f"`{suffix}`" in page for suffix in one.suffixes)
+    assert f"| {one.name} | {one.described} |" in page
+    assert all(f"`{suffix}`" in one.described for suffix in one.suffixes)
 
 
 def test_every_module_of_a_format_is_in_the_table():
-    helpers = {"__init__", "columns", "content", "json_parts"}
+    # Files that are recognised but not read, and folders, are no formats of a file.
+    helpers = {"__init__", "columns", "content", "json_parts", "foreign", "saved"}
     modules = {path.stem for path in (ROOT / "qabench/data/formats").glob("*.py")} - helpers
     assert modules == {one.records.__module__.rpartition(".")[2] for one in FORMATS}
 
@@ -73,10 +74,10 @@ def test_a_new_format_is_an_entry_of_the_table(tmp_path, monkeypatch):
 
     rows = [record | {"answers": json.dumps(record["answers"])} for record in flat(EXAMPLES)]
     lines = ["\t".join(row.values()) for row in rows]
-    for path in (tmp_path / "a.tsv", tmp_path / "a"):
+    for path in (tmp_path / "a.tabs", tmp_path / "a"):
         path.write_text("\n".join(["\t".join(rows[0]), *lines]), "utf-8")
         with pytest.raises(DataError):
             read_file(path)
-    monkeypatch.setattr(formats, "FORMATS", (Format("tabs", (".tsv",), tabs, records), *FORMATS))
-    for path in (tmp_path / "a.tsv", tmp_path / "a"):
+    monkeypatch.setattr(formats, "FORMATS", (Format("tabs", (".tabs",), tabs, records), *FORMATS))
+    for path in (tmp_path / "a.tabs", tmp_path / "a"):
         assert read_file(path).examples == EXAMPLES

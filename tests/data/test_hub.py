@@ -41,7 +41,7 @@ def test_hub_records_are_audited(monkeypatch):
 
 def test_a_hub_data_set_must_have_the_columns(monkeypatch):
     hub_holds(monkeypatch, [{"text": "Ada"}])
-    with pytest.raises(DataError, match="has no column 'id', 'question', 'context', 'answers'"):
+    with pytest.raises(DataError, match="has no column 'question', 'context', 'answers'"):
         read_hub("someone/squad", "main", "dev")
 
 

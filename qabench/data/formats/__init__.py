@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from qabench.data.audit import RawRecord
-from qabench.data.formats import flat_json, json_lines, parquet, squad_json
+from qabench.data.formats import (
+    arrow,
+    csv_table,
+    flat_json,
+    json_columns,
+    json_lines,
+    mrqa,
+    parquet,
+    squad_json,
+    viewer_rows,
+)
 from qabench.data.formats.content import Content
 from qabench.errors import DataError
 
@@ -23,20 +33,82 @@ class Format:
         suffixes: in lower case, with their dot; a file with one of them is of this format.
         recognises: whether a file with another suffix is of this format, by its content.
         records: the records of a file, unchecked and in order; may raise ``DataError``.
+        described: what tells it, for the page of the formats.
     """
 
     name: str
     suffixes: tuple[str, ...]
     recognises: Callable[[Content], bool]
     records: Callable[[Content], Iterator[RawRecord]]
+    described: str = ""
 
 
 # The first that fits is taken: formats that read the whole file to be recognised come last.
 FORMATS = (
-    Format("Parquet", (".parquet",), parquet.recognises, parquet.records),
-    Format("JSON lines", (".jsonl", ".ndjson"), json_lines.recognises, json_lines.records),
-    Format("SQuAD JSON", (), squad_json.recognises, squad_json.records),
-    Format("flat JSON", (), flat_json.recognises, flat_json.records),
+    Format(
+        "Parquet",
+        (".parquet",),
+        parquet.recognises,
+        parquet.records,
+        "`.parquet`, or the file's first bytes",
+    ),
+    Format(
+        "Arrow",
+        (".arrow", ".feather"),
+        arrow.recognises,
+        arrow.records,
+        "`.arrow`, `.feather`, or the file's first bytes",
+    ),
+    Format(
+        "CSV",
+        csv_table.SUFFIXES,
+        csv_table.recognises,
+        csv_table.records,
+        "`.csv`, `.tsv`; `answers` as pandas prints it, or columns `text` and `answer_start`",
+    ),
+    Format(
+        "MRQA",
+        (),
+        mrqa.recognises,
+        mrqa.records,
+        "JSON lines whose first has a `header`; spans end at their last character",
+    ),
+    Format(
+        "JSON lines",
+        (".jsonl", ".ndjson"),
+        json_lines.recognises,
+        json_lines.records,
+        "`.jsonl`, `.ndjson`, or a first line that is a whole object; a record, paragraph or "
+        "article in each",
+    ),
+    Format(
+        "SQuAD JSON",
+        (),
+        squad_json.recognises,
+        squad_json.records,
+        "v1.1 or v2.0: `data` → `paragraphs` → `qas`, or a list of paragraphs with `qas`",
+    ),
+    Format(
+        "rows of a dataset viewer",
+        (),
+        viewer_rows.recognises,
+        viewer_rows.records,
+        "`rows`, each with a `row`",
+    ),
+    Format(
+        "columns in JSON",
+        (),
+        json_columns.recognises,
+        json_columns.records,
+        "an object of columns, as `DataFrame.to_json` and `Dataset.to_dict` write it",
+    ),
+    Format(
+        "flat JSON",
+        (),
+        flat_json.recognises,
+        flat_json.records,
+        "a list of records, or an object with a list `data`",
+    ),
 )
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from qabench.data.audit import FIELDS, REQUIRED_FIELDS, RawRecord
+from qabench.data.audit import REQUIRED_FIELDS, RawRecord
+from qabench.data.conventions import KNOWN, missing
 from qabench.errors import DataError
 
 
 def usable(source: str, columns: Iterable[str]) -> list[str]:
-    """The columns that are fields of a record, in the order of ``FIELDS``.
+    """The columns that may be fields of a record.
 
     Raises:
         DataError: a required field has no column.
     """
-    present = set(columns)
-    missing = [name for name in REQUIRED_FIELDS if name not in present]
-    if missing:
+    given = list(columns)
+    if lacking := missing(given):
         raise DataError(
-            f"{source}: has no column {', '.join(map(repr, missing))}; the columns needed are "
+            f"{source}: has no column {', '.join(map(repr, lacking))}; the columns needed are "
             f"{', '.join(REQUIRED_FIELDS)}"
         )
-    return [name for name in FIELDS if name in present]
+    return [name for name in given if name in KNOWN]
 
 
 def numbered(rows: Iterable[Mapping[str, object]]) -> Iterator[RawRecord]:

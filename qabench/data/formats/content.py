@@ -67,8 +67,16 @@ class Content:
         Raises:
             DataError: it is not UTF-8, or not JSON that all readers read alike.
         """
+        return self.parsed(self.text())
+
+    def text(self) -> str:
+        """The whole file.
+
+        Raises:
+            DataError: it is not UTF-8.
+        """
         self.stream.seek(0)
-        return self.parsed(self._decoded(self.stream.read()))
+        return self._decoded(self.stream.read())
 
     def parsed(self, text: str, line: int | None = None) -> Any:
         """The value of a JSON text from the file, which begins at a line.

@@ -1,10 +1,11 @@
-"""JSON lines: a record in each line."""
+"""JSON lines: a record, a paragraph or an article in each line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from qabench.data.audit import RawRecord
+from qabench.data.formats import squad_json
 from qabench.data.formats.content import Content
 from qabench.data.formats.json_parts import as_object
 
@@ -15,11 +16,20 @@ def recognises(content: Content) -> bool:
 
 
 def records(content: Content) -> Iterator[RawRecord]:
-    """A record for each line that is not blank.
+    """The records of each line that is not blank.
 
     Raises:
-        DataError: a line is not a JSON object in UTF-8.
+        DataError: a line is not a JSON object in UTF-8, or has another structure.
     """
-    for number, text in content.lines():
+    return of_lines(content, content.lines())
+
+
+def of_lines(content: Content, lines: Iterable[tuple[int, str]]) -> Iterator[RawRecord]:
+    """The records of some lines of the file, given with their numbers."""
+    for number, text in lines:
         where = f"line {number}"
-        yield RawRecord(where, as_object(content, content.parsed(text, number), where))
+        entry = as_object(content, content.parsed(text, number), where)
+        if squad_json.is_nested(entry):
+            yield from squad_json.nested(content, entry, where)
+        else:
+            yield RawRecord(where, entry)
