@@ -10,14 +10,15 @@ import json
 import math
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from qabench import __version__
-from qabench.base.terminal import echo
-from qabench.errors import QABenchError
+from qabench.base.terminal import echo, is_lost, prepare_output, unwritten
+from qabench.errors import OutputError, QABenchError, RunError
 from qabench.scoring.scores import NULL_THRESHOLD
 
 if TYPE_CHECKING:
@@ -32,23 +33,44 @@ def main() -> None:
     # pyarrow's own pools keep a third more than many runs need.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
+        prepare_output()
+        _refuse_lost_folder()
         sys.exit(app.main(prog_name="qabench", standalone_mode=False))
     except QABenchError as error:
-        echo(f"qabench: {error}", error=True)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        echo("qabench: interrupted; run the same command again.", error=True)
-        sys.exit(130)
+        _end("interrupted; run the same command again.", 130)
+    except OSError as error:
+        # Help is printed by click.
+        if not is_lost(error):
+            raise
+        _end(str(unwritten(error)), OutputError.exit_code)
+
+
+def _end(message: str, code: int) -> None:
+    """Say why the command ends; a closed pipe needs no words, and stderr may be lost too."""
+    if message:
+        with suppress(QABenchError):
+            echo(f"qabench: {message}", error=True)
+    sys.exit(code)
+
+
+def _refuse_lost_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise RunError("The current folder was deleted; go to one that exists.") from error
 
 
 @click.group(
     epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 benchmark, 4 data, 5 plugin, "
-    "6 backbone, 7 run, 8 report, 130 interrupted, 143 terminated.",
+    "6 backbone, 7 run, 8 report, 9 output, 130 interrupted, 143 terminated.",
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
+@click.version_option(__version__, message="qabench %(version)s")
 def app() -> None:
     """Trustworthy comparison of extractive question-answering heads."""
 
@@ -120,7 +142,8 @@ _NULL_THRESHOLD = click.option(
     "--seed",
     "seeds",
     metavar="N",
-    type=int,
+    # numpy takes no others.
+    type=click.IntRange(0, 2**32 - 1),
     multiple=True,
     default=[0],
     help="May be repeated.",
@@ -367,27 +390,37 @@ def compare(a: Path, b: Path, slices: int, flips: int | None, margin: float, for
 
 @app.command(
     short_help="Check a report against its files.",
-    epilog="Example: qabench verify runs/quickstart/spanbert_crf/seed-0",
+    epilog="Example: qabench verify runs/",
 )
 @click.argument("reports", type=_PATH, nargs=-1, required=True)
 def verify(reports: tuple[Path, ...]) -> None:
     """Compute every score of REPORTS again from the results by question, and check all hashes.
 
+    REPORTS are report files, run directories, or folders of them.
+
     Prints what does not match, and which metrics of plugins cannot be computed here. The exit code
     is 8 if anything does not match.
     """
     from qabench.errors import ReportError
+    from qabench.reports.report_file import places
     from qabench.runs.verify import verify as verify_report
 
     wrong = 0
-    for path in reports:
-        found = verify_report(path)
-        wrong += bool(found.problems)
-        echo(f"{path}: " + ("does not match its files" if found.problems else "verified"))
-        for line in (*found.problems, *found.unverified):
+    found = places(reports)
+    for path in found:
+        # The others are checked even if this one cannot be read.
+        try:
+            result = verify_report(path)
+        except QABenchError as error:
+            wrong += 1
+            echo(f"{path}: cannot be checked\n  {error}")
+            continue
+        wrong += bool(result.problems)
+        echo(f"{path}: " + ("does not match its files" if result.problems else "verified"))
+        for line in (*result.problems, *result.unverified):
             echo(f"  {line}")
     if wrong:
-        raise ReportError(f"{wrong} of {len(reports)} reports do not match their files.")
+        raise ReportError(f"{wrong} of {len(found)} reports do not match their files.")
 
 
 @app.command(
@@ -486,6 +519,21 @@ def benchmarks() -> None:
     from qabench.benchmarks.settings import summaries
 
     echo(tabulate(summaries(), ("benchmark", "distribution", "summary")))
+
+
+@app.command("help", epilog="Example: qabench help run")
+@click.argument("command", required=False)
+@click.pass_context
+def help_(context: click.Context, command: str | None) -> None:
+    """Print the help of qabench, or of one command."""
+    if command is None:
+        named: click.Command = app
+    elif command in app.commands:
+        named = app.commands[command]
+    else:
+        raise click.UsageError(f"No such command {command!r}.", context)
+    parent = context.parent or context
+    echo(named.get_help(parent if command is None else click.Context(named, parent, command)))
 
 
 @app.command(epilog="Example: qabench version")

@@ -1,11 +1,11 @@
 """The errors a user can cause, each with the exit code of the command that meets it.
 
-Every message is one sentence in three parts: what is wrong, where, and how to mend it.
+Every message is one sentence in three parts: what is wrong, where, and how to fix it.
 """
 
 
 class QABenchError(Exception):
-    """Base of every error that is the user's to mend; the CLI prints it without a traceback."""
+    """Base of every error that a user can fix; the CLI prints it without a traceback."""
 
     exit_code = 1
 
@@ -41,10 +41,10 @@ class RunError(QABenchError):
 
 
 class DivergedError(RunError):
-    """Training came to numbers that are none.
+    """Losses or scores became NaN or infinite in training.
 
     Attributes:
-        finding: what they are and where, without the advice that ends the message.
+        finding: which ones and where, without the advice that ends the message.
     """
 
     def __init__(self, finding: str) -> None:
@@ -59,6 +59,12 @@ class ReportError(QABenchError):
     """A report is missing or does not validate against its schema."""
 
     exit_code = 8
+
+
+class OutputError(QABenchError):
+    """The output of a command cannot be written: a full disk, or a closed stdout."""
+
+    exit_code = 9
 
 
 class SignalError(QABenchError):

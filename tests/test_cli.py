@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -192,6 +193,74 @@ def test_version_is_the_distributions():
     assert qabench("version").stdout == f"qabench {version('qabench')}\n"
 
 
+def test_the_version_is_also_an_option(inside):
+    assert inside("--version").stdout == inside("version").stdout
+
+
+def test_help_is_also_a_command(inside):
+    assert inside("help").stdout == inside("--help").stdout
+    assert inside("help", "run").stdout == inside("run", "--help").stdout
+    assert inside("help", "nothing").returncode == 2
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**30, "x"])
+def test_a_seed_that_no_generator_takes_is_a_usage_mistake(inside, seed, tmp_path):
+    words = ("--plugin", "x", "--seed", 0, "--seed", seed, "--runs-dir", tmp_path / "runs")
+    assert inside("run", *words).returncode == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("setting", ["training.threads=1000000", "answers.n_best=1000000"])
+def test_numbers_that_no_machine_holds_are_one_sentence(inside, setting, benchmark_file):
+    done = inside("run", "--plugin", "x", "--benchmark", benchmark_file, "--set", setting)
+    assert "must be at most" in assert_fails(done, errors.BenchmarkError)
+
+
+def shell(command: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A line of bash, in which ``qabench`` is this one."""
+    line = f'qabench() {{ "{sys.executable}" -m qabench "$@"; }}; {command}'
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, cwd=folder, timeout=60
+    )
+
+
+@pytest.mark.parametrize("command", ["plugins", "--help", "help", "run --help", "--version"])
+def test_a_full_disk_behind_stdout_is_one_sentence(command):
+    done = shell(f"qabench {command} > /dev/full")
+    assert "No space left on device" in assert_fails(done, errors.OutputError)
+
+
+def test_a_closed_stdout_is_one_sentence():
+    assert "stdout is closed" in assert_fails(shell("qabench plugins >&-"), errors.OutputError)
+
+
+def test_a_closed_stderr_changes_nothing():
+    assert shell("qabench plugins 2>&-").stdout == shell("qabench plugins").stdout
+    assert shell("qabench report nowhere 2>&-").returncode == errors.ReportError.exit_code
+
+
+def test_a_reader_that_leaves_ends_the_command_without_a_word():
+    done = shell("(sleep 1; qabench plugins; echo $? >&2) | true")
+    assert done.stderr.strip() == "141"
+
+
+def test_a_folder_that_was_deleted_is_one_sentence(tmp_path):
+    done = shell("mkdir gone && cd gone && rmdir ../gone && qabench plugins", tmp_path)
+    assert "current folder was deleted" in assert_fails(done, errors.RunError)
+
+
+def test_verify_takes_folders_and_checks_all_that_it_finds(finished, inside, tmp_path):
+    runs = Path(shutil.copytree(finished[0] / "runs", tmp_path / "runs"))
+    count = len(list(runs.rglob("report.json")))
+    done = inside("verify", runs)
+    assert (done.returncode, done.stdout.count(": verified")) == (0, count)
+    next(runs.rglob("report.json")).write_text("{")
+    done = inside("verify", runs)
+    assert f"1 of {count} reports" in assert_fails(done, errors.ReportError)
+    assert done.stdout.count(": verified") == count - 1
+    assert "report.json: cannot be checked\n" in done.stdout
+
+
 def test_exit_codes_are_distinct_and_documented_in_help():
     kinds = [one for one in errors.QABenchError.__subclasses__() if one is not errors.SignalError]
     assert len({kind.exit_code for kind in kinds}) == len(kinds)
@@ -263,6 +332,15 @@ def test_a_runs_folder_that_cannot_be_made_is_one_sentence(inside, benchmark_fil
     assert "(Not a directory); free some space, or name another folder" in assert_fails(
         done, errors.RunError
     )
+
+
+def test_a_runs_folder_with_an_impossible_name_is_noticed_before_data_are_read(
+    inside, benchmark_file, heads, tmp_path
+):
+    words = ("--plugin", heads[0], "--set", "data.train=no.json")
+    for name, said in (("x" * 300, "File name too long"), (os.fsdecode(b"\xff"), "not a name in")):
+        done = inside("run", "--benchmark", benchmark_file, *words, "--runs-dir", tmp_path / name)
+        assert said in assert_fails(done, errors.RunError)
 
 
 def test_a_folder_without_reports_is_one_sentence(inside, tmp_path):

@@ -59,6 +59,35 @@ def writing(path: Path, draft: Path | None = None) -> Iterator[None]:
         ) from error
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to; nothing is made.
+
+    Raises:
+        RunError: a name is too long or not UTF-8, a file is in the way, or it is not allowed.
+    """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError as error:
+        raise RunError(f"{folder} is not a name in UTF-8; name another folder.") from error
+    with writing(folder):
+        place = _first_that_exists(folder)
+        for problem, is_so in (
+            (errno.ENOTDIR, not place.is_dir()),
+            (errno.EACCES, not os.access(place, os.W_OK | os.X_OK)),
+        ):
+            if is_so:
+                raise OSError(problem, os.strerror(problem))
+
+
+def _first_that_exists(folder: Path) -> Path:
+    for place in (folder, *folder.parents):
+        # Other errors, such as a name that is too long, are the caller's.
+        with suppress(FileNotFoundError, NotADirectoryError):
+            place.stat()
+            return place
+    return Path()
+
+
 def _why_unwritten(error: Exception) -> str | None:
     """What a library says of a disk that cannot be written; ``None`` for any other error."""
     if isinstance(error, OSError):
@@ -131,11 +160,15 @@ def sha256(path: Path) -> str:
 
 
 def _discard(draft: Path) -> None:
-    if draft.is_dir() and not draft.is_symlink():
-        shutil.rmtree(draft, ignore_errors=True)
-    else:
-        with suppress(OSError):
+    # Its name may be too long.
+    with suppress(OSError):
+        if draft.is_dir() and not draft.is_symlink():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
             draft.unlink()
+
+
+_NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.ENOSYS)
 
 
 def _flush(path: Path) -> None:
@@ -148,7 +181,7 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     except OSError as error:
         # Some network file systems flush files but not folders.
-        if not (is_folder and error.errno == errno.EINVAL):
+        if not is_folder or error.errno not in _NO_FLUSH:
             raise
     finally:
         os.close(descriptor)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qabench.base.terminal import reason
-from qabench.base.untrusted import refuse_outside
+from qabench.base.untrusted import TrapError, open_file, refuse_outside
 from qabench.base.validation import first_problem
 
 
@@ -54,11 +54,12 @@ def read_json(path: Path) -> Any:
         JSONError: it cannot be read, or as for :func:`parse_json`.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        with open_file(path) as file:
+            text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise JSONError(f"{path}: is not UTF-8 text") from None
     # ValueError: no path can hold NUL.
-    except (OSError, ValueError) as error:
+    except (OSError, TrapError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise JSONError(f"{path}: cannot be read ({said})") from error
     return parse_json(text, str(path))

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
+import os
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
 
 import click
+
+from qabench.errors import OutputError, SignalError
 
 _SPACE = re.compile(r"\s+")
 # Persian, Hindi and emoji are written with the two joiners.
@@ -45,9 +54,102 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {safe(said).rstrip('.')}" if said else type(error).__name__
 
 
+def prepare_output() -> None:
+    """Let stdout and stderr take any text, whatever their encoding.
+
+    What an encoding lacks, such as ``≠`` in cp1252, is written in ASCII.
+
+    Raises:
+        OutputError: stdout is closed.
+    """
+    codecs.register_error("qabench", _in_ascii)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # A test's own stream may be of another type.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="qabench")
+    if sys.stdout is None:
+        raise OutputError(
+            "stdout is closed, so nothing can be printed; send it to a file or to /dev/null."
+        )
+
+
+_TWINS = {
+    "≠": "!=",
+    "≈": "~",
+    "≤": "<=",
+    "≥": ">=",
+    "±": "+/-",
+    "×": "x",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "†": "+",
+    "‡": "++",
+    "·": "*",
+    "→": "->",
+    "⟨": "<",
+    "⟩": ">",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+}
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that an encoding lacks; an error handler of codecs."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_TWINS.get(one, "?") for one in lacking), error.end
+
+
 def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
-    """Print text that may come from anywhere, on stdout or stderr."""
-    click.echo(visible(text) + end, nl=False, err=error)
+    """Print text that may come from anywhere, on stdout or stderr.
+
+    Raises:
+        OutputError: it cannot be written.
+        SignalError: its reader is gone, as after ``| head -1``.
+    """
+    try:
+        click.echo(visible(text) + end, nl=False, err=error)
+    except OSError as problem:
+        stream = sys.stderr if error else sys.stdout
+        _abandon(stream)
+        if problem.errno == errno.EPIPE:
+            raise SignalError("", _SIGPIPE) from problem
+        raise unwritten(problem) from problem
+
+
+# Windows has no name for it.
+_SIGPIPE = 13
+
+
+def unwritten(problem: OSError) -> OutputError:
+    """A full disk, or whatever else keeps stdout from being written, as one sentence."""
+    return OutputError(
+        f"the output cannot be written ({problem.strerror}); free some space, or send it elsewhere."
+    )
+
+
+def _abandon(stream: TextIO) -> None:
+    """Throw away what a stream still holds; Python would try to write it once more at its end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def is_lost(problem: OSError) -> bool:
+    """Whether an error is of writing to an open stream, as help is written: it names no file."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+    if problem.filename is not None or problem.errno not in full:
+        return False
+    _abandon(sys.stdout)
+    return True
 
 
 def commented(steps: Sequence[tuple[str, str]]) -> list[str]:

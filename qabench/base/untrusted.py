@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +21,34 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 class TrapError(Exception):
     """A file unpacks to far more than its size."""
+
+
+def open_file(path: Path) -> io.BufferedReader | io.BytesIO:
+    """A regular file, or all that a pipe holds, such as a shell's ``<(command)``.
+
+    Raises:
+        OSError: it cannot be opened, or is neither; devices such as ``/dev/zero`` never end.
+        TrapError: a pipe holds more than a file may unpack to.
+        ValueError: no file can have this name.
+    """
+    # Opening a pipe would else wait for its writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISFIFO(kind):
+        os.close(descriptor)
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    file = os.fdopen(descriptor, "rb")
+    if stat.S_ISREG(kind):
+        return file
+    with file:
+        os.set_blocking(descriptor, True)
+        content = file.read(_LARGEST_UNPACKED + 1)
+    if len(content) > _LARGEST_UNPACKED:
+        raise TrapError(f"gives more than {_LARGEST_UNPACKED} bytes")
+    return io.BytesIO(content)
 
 
 def largest(file: BinaryIO) -> int:

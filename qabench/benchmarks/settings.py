@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qabench.base.packaged import schema
+from qabench.base.untrusted import TrapError, open_file
 from qabench.base.validation import fill_defaults, first_problem
 from qabench.benchmarks.catalogue import Entry, entries, find
 from qabench.benchmarks.sources import SOURCES, DataSettings
@@ -142,6 +143,23 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
     return _build(fill_defaults(schema("benchmark"), document))
 
 
+def of_dict(document: Mapping[str, Any]) -> Benchmark:
+    """The benchmark whose :meth:`Benchmark.as_dict` this is, validated again.
+
+    Raises:
+        BenchmarkError: it does not follow the schema.
+    """
+    given = {
+        name: {key: value for key, value in section.items() if value is not None}
+        if isinstance(section, Mapping)
+        else section
+        for name, section in document.items()
+    }
+    if problem := first_problem(schema("benchmark"), given):
+        raise BenchmarkError(f"These are no settings of a benchmark: {problem}.")
+    return _build(fill_defaults(schema("benchmark"), given))
+
+
 def head_options(plugin: str, overrides: Sequence[str]) -> dict[str, Any]:
     """The options of ``plugin`` that overrides of ``head.*`` give, without a benchmark file.
 
@@ -169,10 +187,12 @@ def _options_for(plugin: str, head: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))
-    except OSError as error:
+        with open_file(path) as file:
+            return tomllib.loads(file.read().decode("utf-8-sig"))
+    except (OSError, TrapError) as error:
+        said = getattr(error, "strerror", None) or error
         raise BenchmarkError(
-            f"Benchmark file {path} cannot be read ({error.strerror}); check the path."
+            f"Benchmark file {path} cannot be read ({said}); check the path."
         ) from error
     # Not TOML, not UTF-8, a number of thousands of digits, or deeply nested brackets.
     except (ValueError, RecursionError) as error:

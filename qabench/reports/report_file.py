@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qabench.base.files import write_json
+from qabench.base.files import sha256, write_text
 from qabench.base.json_files import JSONError, as_json, read_own_json
 from qabench.base.packaged import schema
+from qabench.base.untrusted import refuse_outside
 from qabench.base.validation import first_problem
 from qabench.errors import ReportError
 from qabench.reports.report import (
@@ -26,10 +29,14 @@ from qabench.reports.report import (
 
 FORMAT = "qabench-report/1"
 FILE_NAME = "report.json"
+SEAL_NAME = "report.sha256"
 
 
 def write(report: Report, folder: Path) -> Path:
     """Validate a report and write it into a run directory; the file appears whole or not at all.
+
+    Its sha256 is written first, as ``sha256sum -c`` reads it, so that a report without one was not
+    written here.
 
     Raises:
         ReportError: it does not follow the schema; nothing is written.
@@ -38,8 +45,24 @@ def write(report: Report, folder: Path) -> Path:
     path = folder / FILE_NAME
     if problem := first_problem(schema("report"), document):
         raise ReportError(_refusal(f"{path}: {problem}"))
-    write_json(path, document)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    write_text(folder / SEAL_NAME, f"{digest}  {FILE_NAME}\n")
+    write_text(path, text)
     return path
+
+
+def broken_seal(path: Path) -> str | None:
+    """A sentence if a report is not as it was written, as far as its sha256 beside it says."""
+    seal = path.with_name(SEAL_NAME)
+    refuse_outside(seal)
+    try:
+        written = seal.read_text("utf-8")
+    except (OSError, ValueError):
+        return f"{SEAL_NAME} cannot be read, so {path.name} may have been edited."
+    if written.split() != [sha256(path), FILE_NAME]:
+        return f"{path.name} was edited after it was written: its sha256 differs."
+    return None
 
 
 def read(path: Path) -> Report:
@@ -80,7 +103,16 @@ def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:
     Raises:
         ReportError: a path does not exist, holds no report, or holds an invalid one.
     """
-    found: dict[Path, tuple[Path, Report]] = {}
+    return [(path, read(path)) for path in places(paths)]
+
+
+def places(paths: Iterable[Path]) -> list[Path]:
+    """The report files in files, run directories and folders of these, each once, in path order.
+
+    Raises:
+        ReportError: a folder holds no report.
+    """
+    found: dict[Path, Path] = {}
     for path in paths:
         inside = sorted(path.rglob(FILE_NAME)) if path.is_dir() else [path]
         if not inside:
@@ -89,8 +121,7 @@ def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:
                 f"report files."
             )
         for one in inside:
-            if one.resolve() not in found:
-                found[one.resolve()] = one, read(one)
+            found.setdefault(one.resolve(), one)
     return list(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -12,6 +13,7 @@ from safetensors import SafetensorError
 from qabench.base.files import (
     delete,
     draft_of,
+    refuse_unwritable,
     remove_drafts,
     settle,
     sha256,
@@ -112,3 +114,38 @@ def test_what_libraries_say_of_a_full_disk_is_one_sentence(tmp_path, error, reas
 def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
     with pytest.raises(RuntimeError, match="out of memory"), writing(tmp_path / "model"):
         raise RuntimeError("CUDA out of memory")
+
+
+def test_a_folder_that_can_be_made_is_not_made(tmp_path):
+    refuse_unwritable(tmp_path / "a" / "b")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="Not a directory"):
+        refuse_unwritable(tmp_path / "file" / "runs")
+    with pytest.raises(RunError, match="File name too long"):
+        refuse_unwritable(tmp_path / ("x" * 300) / "runs")
+    with pytest.raises(RunError, match="is not a name in UTF-8"):
+        refuse_unwritable(tmp_path / os.fsdecode(b"\xff"))
+
+
+def test_a_folder_without_permission_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    with pytest.raises(RunError, match="Permission denied"):
+        refuse_unwritable(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EPERM])
+def test_a_file_system_that_does_not_flush_folders_is_enough(tmp_path, monkeypatch, number):
+    flush = os.fsync
+
+    def refuse_folders(descriptor):
+        if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112
+            raise OSError(number, os.strerror(number))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    write_text(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").read_text() == "text"

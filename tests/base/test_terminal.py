@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from support.places import ROOT
 
-from qabench.base.terminal import commented, safe, shortened, visible
+from qabench.base.terminal import commented, echo, prepare_output, safe, shortened, visible
+from qabench.errors import OutputError
 from qabench.views.page.standings import escape
 
 
@@ -53,3 +57,34 @@ def test_no_other_module_of_the_package_decides_what_can_be_seen():
 
 def test_comments_of_commands_stand_below_each_other():
     assert commented([("a", "one"), ("long", "two")]) == ["  a      # one", "  long   # two"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp437", "cp1252", "utf-8"])
+def test_every_character_can_be_written_in_any_encoding(encoding, monkeypatch):
+    text = "1.0 ± 0.2, −0.1 … +0.3 ≠ † ‡ – × ⟨U+202E⟩ 東京"
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
+    prepare_output()
+    echo(text)
+    written = raw.getvalue().decode(encoding)
+    if encoding == "utf-8":
+        assert written == text + "\n"
+    assert "0.2, " in written
+    in_ascii = text.encode("ascii", "qabench").decode()
+    assert in_ascii == "1.0 +/- 0.2, -0.1 ... +0.3 != + ++ - x <U+202E> ??"
+
+
+def test_a_full_disk_is_one_sentence(monkeypatch):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    with full.open("w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\)"):
+            echo("text")
+
+
+def test_a_closed_stdout_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(OutputError, match="stdout is closed"):
+        prepare_output()
