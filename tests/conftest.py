@@ -8,11 +8,15 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support.people import FILLER, NAMES, PLACES, THINGS, squad
 
 # Before anything imports the hub client, which reads it once: no test reaches for the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Any example may be slow while other tests run beside it.
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
