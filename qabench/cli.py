@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qabench import __version__
+from qabench.base.gpus import show_only
 from qabench.base.terminal import echo, is_lost, prepare_output, unwritten
 from qabench.errors import OutputError, QABenchError, RunError
 from qabench.scoring.scores import NULL_THRESHOLD
@@ -213,6 +214,8 @@ def _run_and_rank(
 
     A function of its own, because its imports take seconds and a wrong setting is known before.
     """
+    show_only(settings.training.device)
+
     from qabench.comparison.contests import of_records
     from qabench.comparison.leaderboard import tables
     from qabench.plugins.discovery import discover

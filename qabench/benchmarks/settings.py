@@ -55,7 +55,7 @@ class TrainingSettings:
     schedule: str
     max_gradient_norm: float
     logging_steps: int
-    device: Literal["auto", "cpu"]
+    device: str
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     compile: bool
     keep_epoch: Literal["last", "best"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from qabench.windows.cutting import PairTemplate
 
 # Encoders that come with qabench; hub names have no colon.
 _PACKAGED = {"qabench:quickstart": Path(__file__).parents[1] / "quickstart" / "encoder"}
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?")
 _CAPITALISED = re.compile(r"[Ġ▁]?([A-Z][a-z]{2,})")
 
 
@@ -79,6 +81,7 @@ def load_tokenizer(settings: BackboneSettings) -> TokenizerFacts:
 
 
 def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
+    _refuse_no_place(settings.name)
     try:
         with _quiet():
             place = str(_PACKAGED.get(settings.name, settings.name))
@@ -88,12 +91,37 @@ def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
             )
     # Hub clients, parsers and model code raise many kinds of errors for a wrong name.
     except Exception as error:
-        place = "folder" if Path(settings.name).is_dir() else "hub model"
         raise BackboneError(
-            f"The {place} {settings.name!r} of backbone.name cannot be loaded "
-            f"({reason(error)}); name a local folder with config.json, weights and tokenizer "
-            f"files, or a hub model that can be reached."
+            f"{_place(settings.name)} cannot be loaded ({reason(error)}); name a local folder "
+            f"with config.json, weights and tokenizer files, or a hub model that can be reached."
         ) from error
+
+
+def _refuse_no_place(name: str) -> None:
+    """Refuse what is neither a folder nor possibly a name on the hub, and what would hang."""
+    if name in _PACKAGED:
+        return
+    if not _is_folder(name):
+        if not _HUB_NAME.fullmatch(name):
+            raise BackboneError(
+                f"There is no folder {name!r}, which backbone.name asks for; name a local folder "
+                f"with config.json, weights and tokenizer files, or a hub model."
+            )
+        return
+    for path in Path(name).iterdir():
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise BackboneError(f"{path} is not a regular file; put a copy of the file there.")
+
+
+def _is_folder(name: str) -> bool:
+    # False for what no path can be, where pathlib would raise.
+    return os.path.isdir(name)  # noqa: PTH112
+
+
+def _place(name: str) -> str:
+    if _is_folder(name):
+        return f"The folder {name!r} of backbone.name"
+    return f"{name!r} of backbone.name is no folder here, and as a hub model it"
 
 
 @contextmanager
@@ -168,7 +196,8 @@ def load_encoder(settings: BackboneSettings) -> Encoder:
     """Load an encoder, and stop if any of its weights would be newly initialised.
 
     Raises:
-        BackboneError: it cannot be loaded, is not an encoder, or its files lack a weight.
+        BackboneError: it cannot be loaded, is not an encoder, or its files lack a weight or hold
+            one that is NaN or infinite.
     """
     config = _load(AutoConfig, settings)
     if getattr(config, "is_encoder_decoder", False):
@@ -177,6 +206,7 @@ def load_encoder(settings: BackboneSettings) -> Encoder:
         )
     _set_attention_dropout(settings, config)
     model, info = _load_model(settings, config)
+    _refuse_not_finite(settings, model)
     missing = sorted(info["missing_keys"]) + sorted(str(one) for one in info["mismatched_keys"])
     if missing:
         raise BackboneError(
@@ -201,6 +231,16 @@ def _load_model(settings: BackboneSettings, config: Any) -> tuple[nn.Module, dic
         if "add_pooling_layer" not in str(error.__cause__):
             raise
     return _load(AutoModel, settings, **options)  # type: ignore[no-any-return]
+
+
+def _refuse_not_finite(settings: BackboneSettings, model: nn.Module) -> None:
+    """Refuse weights that would look like a training that diverged."""
+    for name, value in model.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise BackboneError(
+                f"{settings.name} has encoder weights that are NaN or infinite (first: {name}); "
+                f"its files are damaged: save or download them again."
+            )
 
 
 def _set_attention_dropout(settings: BackboneSettings, config: Any) -> None:

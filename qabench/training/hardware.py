@@ -38,22 +38,42 @@ def pick_hardware(settings: TrainingSettings) -> Hardware:
     """Choose device and precision, and set torch's threads if the benchmark gives a number.
 
     Raises:
-        RunError: fp16 on a CPU.
+        RunError: the device is not there; fp16 on a CPU.
     """
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    accelerator = torch.accelerator.current_accelerator() if settings.device == "auto" else None
-    if accelerator is None or not torch.accelerator.is_available():
-        device, name, best = "cpu", platform.machine(), "fp32"
-    elif accelerator.type == "cuda":
+    device = _device(settings.device)
+    if device == "cpu":
+        name, best = platform.machine(), "fp32"
+    elif device == "cuda":
         bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        device, name, best = "cuda", torch.cuda.get_device_name(), "bf16" if bf16 else "fp16"
+        name, best = torch.cuda.get_device_name(), "bf16" if bf16 else "fp16"
     else:
-        device, name, best = accelerator.type, accelerator.type, "fp32"
+        name, best = device, "fp32"
     precision = best if settings.precision == "auto" else settings.precision
     if device == "cpu" and precision == "fp16":
         raise RunError("fp16 does not train on a CPU; set training.precision to bf16 or fp32.")
     return Hardware(device, name, precision, torch.get_num_threads())
+
+
+def _device(asked: str) -> str:
+    """The type of the device that was asked for."""
+    if asked == "cpu":
+        return "cpu"
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    present = "cpu" if found is None else found.type
+    kind, _, number = asked.partition(":")
+    if kind not in ("auto", present):
+        raise RunError(
+            f"training.device is {asked!r}, but torch {torch.__version__} sees no such device "
+            f"here; set it to 'auto' or 'cpu', or install a torch for this device."
+        )
+    if number and (torch.cuda.device_count() > 1 or "LOCAL_RANK" in os.environ):
+        raise RunError(
+            f"training.device is {asked!r}, but this process is to use another GPU; set it to "
+            f"'cuda', and choose GPUs with CUDA_VISIBLE_DEVICES."
+        )
+    return present
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -154,3 +155,38 @@ def test_attention_dropout_of_an_encoder_that_has_none_is_refused(folder):
     (folder / "config.json").write_text(json.dumps(small))
     with pytest.raises(BackboneError, match=r"remove backbone\.attention_dropout"):
         load_encoder(settings(folder, attention_dropout=0.0))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_found_when_they_are_loaded(folder, bad):
+    def spoil(weights):
+        name = "encoder.layer.1.output.dense.bias"
+        weights[name][3] = bad
+        return weights
+
+    change_weights(folder, spoil)
+    said = (
+        r"NaN or infinite \(first: encoder\.layer\.1\.output\.dense\.bias\); its files are damaged"
+    )
+    with pytest.raises(BackboneError, match=said):
+        load_encoder(settings(folder))
+
+
+@pytest.mark.parametrize("name", ["./encoder", "path/to/encoder", "/nowhere", "~/x", "x" * 300])
+def test_a_folder_that_is_missing_is_not_called_a_hub_model(name):
+    with pytest.raises(BackboneError, match=f"There is no folder '{name}'"):
+        load_tokenizer(BackboneSettings(name))
+
+
+def test_what_may_be_a_folder_or_a_hub_model_is_called_neither():
+    said = "'nobody/nothing' of backbone.name is no folder here, and as a hub model it cannot be"
+    with pytest.raises(BackboneError, match=said):
+        load_tokenizer(BackboneSettings("nobody/nothing"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_a_pipe_among_an_encoders_files_does_not_hang(folder):
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")
+    with pytest.raises(BackboneError, match=r"config\.json is not a regular file"):
+        load_tokenizer(settings(folder))
