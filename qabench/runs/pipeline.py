@@ -9,11 +9,13 @@ prediction is used.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,7 +23,7 @@ import transformers
 from accelerate import PartialState
 
 from qabench.base.arrays import Bools
-from qabench.base.files import sha256, write_json
+from qabench.base.files import refuse_unwritable, sha256, write_json
 from qabench.base.interruption import stoppable
 from qabench.benchmarks.settings import Benchmark
 from qabench.benchmarks.sources import read
@@ -85,6 +87,7 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
     transformers.utils.logging.disable_progress_bar()
     benchmark, data = plan.benchmark, plan.benchmark.data
     heads = _chosen_heads(plan)
+    _check_folders(plan)
     hardware = pick_hardware(benchmark.training)
     tokenizer = load_tokenizer(benchmark.backbone)
     encoder = _checked_encoder(benchmark)
@@ -114,10 +117,23 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
                 tokenizer=tokenizer,
                 encoder_sha256=encoder_sha256,
                 hardware=hardware,
-                folder=plan.runs_dir / benchmark.name / head.name / f"seed-{seed}",
+                folder=_folder(plan, head.name, seed),
             )
             found.append(Record(_run_one(task, plan, say), task.folder))
     return found
+
+
+def _check_folders(plan: Plan) -> None:
+    """Refuse folders that cannot be written, before anything is read; a finished run may be."""
+    for plugin in plan.plugins:
+        for seed in plan.seeds:
+            folder = _folder(plan, plugin, seed)
+            if plan.force or not os.path.exists(folder / report_file.FILE_NAME):  # noqa: PTH110
+                refuse_unwritable(folder)
+
+
+def _folder(plan: Plan, plugin: str, seed: int) -> Path:
+    return plan.runs_dir / plan.benchmark.name / plugin / f"seed-{seed}"
 
 
 def _chosen_heads(plan: Plan) -> list[tuple[InstalledHead, dict[str, Any]]]:
