@@ -24,6 +24,7 @@ from qabench.scoring.scores import NULL_THRESHOLD
 
 if TYPE_CHECKING:
     from qabench.benchmarks.settings import Benchmark
+    from qabench.views.hints import Given
 
 DEFAULT_BENCHMARK = "quickstart"
 _PATH = click.Path(path_type=Path)
@@ -190,6 +191,7 @@ def run(
     settings, data, code of the head, weights of the encoder and versions are the same.
     """
     from qabench.benchmarks.settings import load
+    from qabench.views.hints import Given
 
     changed = list(overrides)
     if max_train_questions is not None:
@@ -198,15 +200,14 @@ def run(
         changed.append(f"data.on_bad_record={on_bad_record}")
     settings = load(benchmark, changed)
     named = "" if benchmark == DEFAULT_BENCHMARK else benchmark
-    _run_and_rank(settings, named, plugins, seeds, runs_dir, force, accept_versions)
+    given = Given(named, seeds, overrides, max_train_questions, on_bad_record, runs_dir)
+    _run_and_rank(settings, given, plugins, force, accept_versions)
 
 
 def _run_and_rank(
     settings: Benchmark,
-    named: str,
+    given: Given,
     plugins: tuple[str, ...],
-    seeds: tuple[int, ...],
-    runs_dir: Path,
     force: bool,
     accept_versions: bool,
 ) -> None:
@@ -229,11 +230,10 @@ def _run_and_rank(
         if is_main_process():
             echo(line)
 
-    plan = Plan(settings, plugins, seeds, runs_dir, force, accept_versions)
+    plan = Plan(settings, plugins, given.seeds, given.runs_dir, force, accept_versions)
     records = run_plan(plan, say)
     say("\n" + render(tables(of_records(records)), "plain"))
-    installed = [head.name for head in discover().heads]
-    say("\n".join(["Next:", *next_steps(settings, named, plugins, installed, runs_dir)]))
+    say("\n".join(["Next:", *next_steps(settings, given, plugins, discover().heads)]))
 
 
 @app.command(

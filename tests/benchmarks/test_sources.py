@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
 from support.places import ROOT
@@ -14,7 +13,7 @@ from qabench.benchmarks import settings as benchmark
 from qabench.benchmarks import sources
 from qabench.benchmarks.catalogue import entries
 from qabench.benchmarks.sources import SOURCES, Source, golds_by_people, read
-from qabench.views.hints import next_steps
+from qabench.views.hints import Given, next_steps
 
 DATA = {"on_bad_record": "fail", "split_seed": 0}
 
@@ -67,4 +66,4 @@ def test_a_new_source_is_an_entry_of_the_table(monkeypatch):
     assert read(settings_of("mine"), "anywhere") is small
     assert not golds_by_people({"data": {"source": "mine"}})
     one = dataclasses.replace(benchmark.load("quickstart"), data=settings_of("mine"))
-    assert "squad_v1   # the real thing" in next_steps(one, "", ["a"], ["a"], Path("runs"))[-1]
+    assert "squad_v1   # the real thing" in next_steps(one, Given(), ["a"], [])[0]
