@@ -266,14 +266,19 @@ def score(
 ) -> None:
     """Score a predictions file of any tool as the official SQuAD v2.0 script does.
 
-    DATA has the gold answers (JSON, JSONL or Parquet). PREDICTIONS is a JSON object that maps each
-    question id to an answer.
+    DATA has the gold answers, in any format that qabench reads. PREDICTIONS is a JSON object that
+    maps each question id to an answer, or a list or lines of objects with id and prediction_text.
+    Records that fail the audit are scored by the texts of their answers, counted and named.
     """
     from qabench.data.readers import read_file
     from qabench.scoring.predictions import score_files
 
     result = score_files(
-        read_file(data), predictions, null_odds, null_threshold, allow_missing=allow_missing
+        read_file(data, "score"),
+        predictions,
+        null_odds,
+        null_threshold,
+        allow_missing=allow_missing,
     )
     if format == "json":
         echo(json.dumps(result.as_dict(), indent=2))

@@ -101,10 +101,10 @@ def context_length(example: QAExample) -> str:
 
 
 def answer_position(example: QAExample) -> str | None:
-    """The third of the context that holds the middle of the first gold; ``None`` without one."""
-    if not example.answers:
+    """The third of the context that holds the middle of the first gold that has a place, if any."""
+    if not example.placed:
         return None
-    gold = example.answers[0]
+    gold = example.placed[0]
     middle = (gold.start + len(gold.text) / 2) / len(example.context)
     return _THIRDS[min(2, int(3 * middle))]
 

@@ -52,6 +52,11 @@ class QAExample:
         """Whether the context holds an answer."""
         return bool(self.answers)
 
+    @property
+    def placed(self) -> tuple[GoldAnswer, ...]:
+        """The answers whose place in the context is known."""
+        return tuple([one for one in self.answers if one.start != UNPLACED])
+
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:

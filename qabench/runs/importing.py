@@ -21,7 +21,8 @@ from qabench.runs.provenance import now
 from qabench.scoring import outcomes
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import measure
-from qabench.scoring.predictions import golds_of, read_null_odds, read_predictions, refuse_misfits
+from qabench.scoring.prediction_files import read_answers
+from qabench.scoring.predictions import golds_of, read_null_odds, refuse_misfits
 from qabench.scoring.scorecard import doubts, report_scores
 from qabench.scoring.scores import NULL_THRESHOLD
 
@@ -64,7 +65,7 @@ def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False)
     folder = runs_dir / DISTRIBUTION / files.name
     if (folder / report_file.FILE_NAME).exists() and not force:
         raise RunError(f"{folder} already holds a report; overwrite it with --force.")
-    data = read_file(files.data)
+    data = read_file(files.data, "score")
     predictions, odds = _read(files, data)
     found = _outcomes(data, predictions, odds)
     with rundir.locked(folder):
@@ -92,13 +93,15 @@ def _identity(files: ForeignFiles, data: ExampleSet) -> dict[str, Any]:
 
 def _read(files: ForeignFiles, data: ExampleSet) -> tuple[dict[str, str], dict[str, float] | None]:
     golds = golds_of(data.examples)
-    predictions = read_predictions(files.predictions)
-    refuse_misfits(golds, files.predictions, predictions)
-    texts = {gold.id: predictions[gold.id] for gold in golds}
-    if files.null_odds is None:
+    given = read_answers(files.predictions)
+    refuse_misfits(golds, files.predictions, given.texts)
+    texts = {gold.id: given.texts[gold.id] for gold in golds}
+    odds = given.null_odds
+    if files.null_odds is not None:
+        odds = read_null_odds(files.null_odds)
+        refuse_misfits(golds, files.null_odds, odds)
+    if odds is None:
         return texts, None
-    odds = read_null_odds(files.null_odds)
-    refuse_misfits(golds, files.null_odds, odds)
     return texts, {gold.id: odds[gold.id] for gold in golds}
 
 

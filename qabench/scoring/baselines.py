@@ -45,6 +45,9 @@ def random_span(examples: Sequence[QAExample], max_words: int) -> OfficialScores
 
 
 def _random_words(example: QAExample, words: Sequence[tuple[int, int]], max_words: int) -> str:
+    # A context may be empty where it was read only for its scores.
+    if not words:
+        return ""
     draw = random.Random(example.id)
     first = draw.randrange(len(words))
     last = min(len(words) - 1, first + draw.randrange(max_words))

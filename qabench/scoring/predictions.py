@@ -1,20 +1,17 @@
-"""Prediction and null-odds files of any tool: JSON objects by question id."""
+"""Scores of prediction and null-odds files of any tool."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from qabench.base.garbage import no_collection
-from qabench.base.json_files import JSONError, read_json
-from qabench.base.terminal import shortened
-from qabench.base.untrusted import lone_surrogate
 from qabench.data.examples import ExampleSet, QAExample
 from qabench.errors import DataError
+from qabench.scoring.data_doubts import remarks
+from qabench.scoring.prediction_files import by_id, is_finite, odds_in, read_answers, short
 from qabench.scoring.scores import NULL_THRESHOLD
 from qabench.scoring.squad import (
     AveragePrecisions,
@@ -37,8 +34,10 @@ class FileScores:
         always_null: of always answering "".
         missing: ids that the files lack, scored as "" (or null odds 0).
         extra: ids in the files that no question has, ignored.
+        unplaced: questions that failed the audit and are scored by the texts of their golds.
         average_precisions: of the null odds; ``None`` without them, or where no question has an
             answer.
+        remarks: what a reader must know of these scores, a sentence each.
     """
 
     official: OfficialScores
@@ -46,6 +45,8 @@ class FileScores:
     missing: int
     extra: int
     average_precisions: AveragePrecisions | None = None
+    remarks: tuple[str, ...] = ()
+    unplaced: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types, without what is ``None``."""
@@ -57,6 +58,10 @@ class FileScores:
         }
         if self.average_precisions is not None:
             found["average_precisions"] = asdict(self.average_precisions)
+        if self.unplaced:
+            found["failed_audit"] = self.unplaced
+        if self.remarks:
+            found["remarks"] = list(self.remarks)
         return found
 
 
@@ -81,8 +86,12 @@ def score_files(
             and ``allow_missing`` is not set.
     """
     golds = golds_of(data.examples)
-    texts = _Fitted.of(golds, predictions, read_predictions(predictions), "")
-    odds = _Fitted.of(golds, null_odds, read_null_odds(null_odds), 0.0) if null_odds else None
+    given = read_answers(predictions)
+    texts = _Fitted.of(golds, predictions, given.texts, "")
+    odds = None
+    if null_odds is not None or given.null_odds is not None:
+        values = given.null_odds if null_odds is None else read_null_odds(null_odds)
+        odds = _Fitted.of(golds, null_odds or predictions, values or {}, 0.0)
     files = [texts] if odds is None else [texts, odds]
     if not allow_missing:
         for file in files:
@@ -90,16 +99,18 @@ def score_files(
                 "score the file that belongs to this data, or allow missing and extra ids with "
                 "--allow-missing."
             )
-    by_id = None if odds is None else odds.values
+    evidence = None if odds is None else odds.values
     precisions = None
-    if by_id is not None:
-        precisions = average_precisions(score_questions(golds, texts.values), by_id)
+    if evidence is not None:
+        precisions = average_precisions(score_questions(golds, texts.values), evidence)
     return FileScores(
-        official=official_scores(golds, texts.values, by_id, null_threshold),
+        official=official_scores(golds, texts.values, evidence, null_threshold),
         always_null=always_null(golds),
         missing=sum(len(file.missing) for file in files),
         extra=sum(len(file.extra) for file in files),
         average_precisions=precisions,
+        unplaced=len(data.unplaced),
+        remarks=(*remarks(data), *given.notes),
     )
 
 
@@ -150,22 +161,9 @@ def read_predictions(path: Path) -> dict[str, str]:
     """Answer text by question id; "" means no answer.
 
     Raises:
-        DataError: it cannot be read, is not a JSON object, has an id twice, or a value that is not
-            a string.
+        DataError: as for :func:`qabench.scoring.prediction_files.read_answers`.
     """
-    predictions = _read_object(path)
-    for id, value in predictions.items():
-        if not isinstance(value, str):
-            raise DataError(
-                f"{path}, question {id!r}: the prediction is {_short(value)}, not a string; "
-                f'use "" for no answer.'
-            )
-        if at := lone_surrogate(value):
-            raise DataError(
-                f"{path}, question {id!r}: the prediction holds half of a surrogate pair at "
-                f"offset {at.start()}; write the file again as UTF-8."
-            )
-    return predictions
+    return dict(read_answers(path).texts)
 
 
 def read_null_odds(path: Path) -> dict[str, float]:
@@ -175,37 +173,12 @@ def read_null_odds(path: Path) -> dict[str, float]:
         DataError: it cannot be read, is not a JSON object, has an id twice, or a value that is not
             a finite number.
     """
-    odds = _read_object(path)
+    odds = by_id(path).values
     for id, value in odds.items():
-        if not _is_finite(value):
+        odds[id] = value = odds_in(value)
+        if not is_finite(value):
             raise DataError(
-                f"{path}, question {id!r}: the null odds are {_short(value)}, not a finite number; "
+                f"{path}, question {id!r}: the null odds are {short(value)}, not a finite number; "
                 f"fix that entry."
             )
     return odds
-
-
-def _is_finite(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    # An integer of hundreds of digits does not fit into a float.
-    except OverflowError:
-        return False
-
-
-def _short(value: object) -> str:
-    return shortened(json.dumps(value, default=str), 40)
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        document = read_json(path)
-    except JSONError as error:
-        raise DataError(
-            f"{error}; name a readable file with one JSON object of question ids."
-        ) from error
-    if not isinstance(document, dict):
-        raise DataError(f"{path} is not a JSON object; it must map question ids to values.")
-    return document

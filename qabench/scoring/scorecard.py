@@ -13,6 +13,7 @@ from qabench.data.examples import ExampleSet
 from qabench.data.halves import halves_are_of
 from qabench.reports.report import ReportScores
 from qabench.scoring.baselines import human, random_span
+from qabench.scoring.data_doubts import data_doubts
 from qabench.scoring.losses import ceilings, owners
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.predictions import golds_of
@@ -62,7 +63,7 @@ def doubts(scores: ReportScores, data: ExampleSet) -> list[str]:
         found.append("it never abstains, although some of the questions have no answer")
     if scores.abstained == len(data):
         found.append("it abstains on every question")
-    return found
+    return [*found, *data_doubts(data.examples)]
 
 
 def _official(outcomes: Outcomes, null_threshold: float) -> Mapping[str, Any]:

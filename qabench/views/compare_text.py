@@ -127,8 +127,8 @@ def _excerpt(flip: Flip) -> str:
     """The context around the first gold; without a gold, around an answer."""
     example = flip.example
     text = example.context
-    if example.answers:
-        start, length = example.answers[0].start, len(example.answers[0].text)
+    if example.placed:
+        start, length = example.placed[0].start, len(example.placed[0].text)
     else:
         answer = flip.answer_a or flip.answer_b
         start, length = max(0, text.find(answer)), len(answer)

@@ -139,9 +139,12 @@ def score_table(scores: FileScores) -> str:
         [key, *(percent(one) if isinstance(one, float) else one for one in (value, null.get(key)))]
         for key, value in scores.official.as_dict().items()
     ]
+    if scores.unplaced:
+        rows = [[f"{row[0]} †" if "total" in str(row[0]) else row[0], *row[1:]] for row in rows]
     headers = ("official score", "value", "always null")
     align = ("left", "right", "right")
     text: str = tabulate(rows, headers, disable_numparse=True, colalign=align)
     if scores.missing or scores.extra:
         text += f"\n{scores.missing} ids missing, {scores.extra} ids extra"
-    return text
+    marks = ["† "] * bool(scores.unplaced) + [""] * len(scores.remarks)
+    return "\n".join([text, *map("".join, zip(marks, scores.remarks, strict=False))])

@@ -65,7 +65,7 @@ def _golds(examples: Sequence[QAExample]) -> Spans:
     golds = [
         (place, gold.start, gold.start + len(gold.text))
         for place, one in enumerate(examples)
-        for gold in one.answers
+        for gold in one.placed
     ]
     return Spans.distinct(*np.array(golds, np.int64).reshape(-1, 3).T)[0]
 
