@@ -310,6 +310,14 @@ def score(
 )
 @click.option("--baseline", metavar="SYSTEM", help="Compare only with this system.")
 @click.option(
+    "--label",
+    "labels",
+    type=(_PATH, str),
+    metavar="FOLDER NAME",
+    multiple=True,
+    help="Call the system whose runs are in FOLDER NAME; may be repeated.",
+)
+@click.option(
     "--statistics/--no-statistics",
     default=True,
     help="Say under each table what the differences show.",
@@ -328,6 +336,7 @@ def report(
     sort: str,
     allow_unequal_budgets: bool,
     baseline: str | None,
+    labels: tuple[tuple[Path, str], ...],
     statistics: bool,
     margin: float,
     folder: Path | None,
@@ -339,13 +348,13 @@ def report(
     better, which are equal within the margin, and what is undecided.
     """
     from qabench.comparison.columns import DEFAULT_COLUMNS
-    from qabench.comparison.contests import gather
+    from qabench.comparison.contests import gather, relabelled
     from qabench.comparison.leaderboard import Layout, tables
     from qabench.views.tables import render
 
     shown = tuple(columns.split(",")) if columns else DEFAULT_COLUMNS
     layout = Layout(shown, sort, allow_unequal_budgets, baseline, statistics, margin)
-    contests = gather(runs)
+    contests = relabelled(gather(runs), labels)
     shown_tables = tables(contests, layout)
     echo(render(shown_tables, format), end="")
     if folder is not None or page is not None:

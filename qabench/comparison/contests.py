@@ -151,8 +151,19 @@ def gather(paths: Iterable[Path]) -> tuple[Contest, ...]:
             different runs of one system have the same seed.
     """
     places = list(paths)
+    _refuse_only_unfinished(places)
     records = [Record(report, path.parent) for path, report in report_file.find(places)]
     return of_records(records, unfinished.find(places))
+
+
+def _refuse_only_unfinished(places: Sequence[Path]) -> None:
+    """Refuse folders in which no run has finished, with the runs that they hold."""
+    for place in places:
+        if not place.is_dir() or next(place.rglob(report_file.FILE_NAME), None) is not None:
+            continue
+        if begun := unfinished.find([place]):
+            notes = "; ".join(one.note.removeprefix("! ") for one in begun)
+            raise ReportError(f"No run in {place} is finished: {notes}.")
 
 
 def of_records(
@@ -211,17 +222,59 @@ def opponents(a: Path, b: Path) -> tuple[Contest, System, System]:
 
 
 def _system_in(contest: Contest, place: Path) -> System:
-    inside = [
-        system
-        for system in contest.systems
-        if all(record.folder.resolve().is_relative_to(_folder(place)) for record in system.records)
-    ]
+    inside = [system for system in contest.systems if _lies_in(system, place)]
     if len(inside) != 1:
         names = ", ".join(repr(system.label) for system in inside)
         raise ReportError(
             f"{place} holds runs of {len(inside)} systems ({names}); name the folder of one."
         )
     return inside[0]
+
+
+def relabelled(
+    contests: Sequence[Contest], names: Sequence[tuple[Path, str]]
+) -> tuple[Contest, ...]:
+    """The contests with other labels for the systems whose runs lie in some folders.
+
+    Args:
+        contests: as gathered.
+        names: a folder and the label of the one system in it, in each contest that has one.
+
+    Raises:
+        ReportError: a folder holds no system or several, or a label is empty or twice in a contest.
+    """
+    found = list(contests)
+    for folder, name in names:
+        label = safe(name).strip()
+        inside = [[one for one in contest.systems if _lies_in(one, folder)] for contest in found]
+        if not label or not any(inside) or any(len(systems) > 1 for systems in inside):
+            held = ", ".join(repr(one.label) for systems in inside for one in systems) or "none"
+            raise ReportError(
+                f"--label {folder} {name!r} must give a name to one system, and the systems whose "
+                f"runs all lie in that folder are: {held}; name the folder of one."
+            )
+        found = [
+            replace(
+                contest,
+                systems=tuple(
+                    replace(one, label=label) if _lies_in(one, folder) else one
+                    for one in contest.systems
+                ),
+            )
+            for contest in found
+        ]
+    for contest in found:
+        labels = [one.label for one in contest.systems]
+        if twice := next((one for one in labels if labels.count(one) > 1), None):
+            raise ReportError(
+                f"{contest.title}: two systems would be called {twice!r}; give another --label."
+            )
+    return tuple(found)
+
+
+def _lies_in(system: System, place: Path) -> bool:
+    folder = _folder(place)
+    return all(record.folder.resolve().is_relative_to(folder) for record in system.records)
 
 
 def _folder(place: Path) -> Path:
@@ -273,12 +326,20 @@ def _difference(report: Report, twins: Sequence[Report]) -> str:
     own = _flat_setting(report)
     keys = sorted(set().union(*every))
     differing = [key for key in keys if len({json.dumps(one.get(key)) for one in every}) > 1]
+    if _HEAD_RATE in differing:
+        # The rate that was used says it; where it is the encoder's, that one does.
+        follows = all(one[_HEAD_RATE] == one.get(_RATE) for one in every)
+        said = _HEAD_RATE if follows else f"training.{_HEAD_RATE}"
+        differing = [key for key in differing if key != said]
     return safe(", ".join(f"{key}={own.get(key)}" for key in differing))
+
+
+_HEAD_RATE, _RATE = "head_learning_rate", "training.learning_rate"
 
 
 def _flat_setting(report: Report) -> dict[str, Any]:
     flat: dict[str, Any] = {"version": report.plugin.version, **report.plugin.options}
-    flat["head_learning_rate"] = report.plugin.learning_rate
+    flat[_HEAD_RATE] = report.plugin.learning_rate
     for section, values in report.settings.items():
         # The head's options are already there, with their defaults.
         if isinstance(values, dict) and section != "head":

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.made_up import QUESTIONS, made_up, write_run
 
-from qabench.comparison.contests import Contest, gather, of_records
+from qabench.comparison.contests import Contest, gather, of_records, relabelled
 from qabench.comparison.differences import Question, differences
 from qabench.comparison.verdicts import conclusions
 from qabench.errors import ReportError
+from qabench.reports import unfinished
 from qabench.reports.report import Report
 from qabench.scoring import outcomes
 from qabench.scoring.records import Record
@@ -55,6 +57,90 @@ def test_a_name_of_several_systems_is_refused_with_their_labels():
 
 def test_a_name_of_no_system_finds_none():
     assert contest(*TWINS).find("three") is None
+
+
+def with_rates(encoder: float, head: float, given: float | None) -> Report:
+    """With the encoder's rate, the head's as it was used, and the head's as it was asked for."""
+    report = made_up("one")
+    training = {"learning_rate": encoder, "epochs": 2, "head_learning_rate": given}
+    return dataclasses.replace(
+        report,
+        plugin=dataclasses.replace(report.plugin, learning_rate=head),
+        settings={**report.settings, "training": training},
+    )
+
+
+@pytest.mark.parametrize(
+    ("reports", "labels"),
+    [
+        (
+            [with_rates(1e-3, 1e-2, 1e-2), with_rates(1e-3, 3e-2, 3e-2)],
+            ["one (head_learning_rate=0.01)", "one (head_learning_rate=0.03)"],
+        ),
+        (
+            [with_rates(1e-3, 1e-2, None), with_rates(1e-3, 3e-2, 3e-2)],
+            ["one (head_learning_rate=0.01)", "one (head_learning_rate=0.03)"],
+        ),
+        (
+            [with_rates(1e-3, 1e-3, None), with_rates(2e-3, 2e-3, None)],
+            ["one (training.learning_rate=0.001)", "one (training.learning_rate=0.002)"],
+        ),
+        (
+            [with_rates(1e-3, 1e-2, None), with_rates(1e-3, 1e-2, 1e-2)],
+            ["one (training.head_learning_rate=0.01)", "one (training.head_learning_rate=None)"],
+        ),
+    ],
+)
+def test_two_recipes_of_a_head_are_labelled_by_what_differs_once(reports, labels):
+    assert sorted(one.label for one in contest(*reports).systems) == labels
+
+
+@pytest.fixture
+def twins(tmp_path) -> tuple[Contest, ...]:
+    """A head with two recipes in two folders, and another head in the second one."""
+    right = np.ones(QUESTIONS, bool)
+    for number, name in ((1, "one"), (2, "one"), (2, "two")):
+        plain = made_up(name).settings
+        settings = {**plain, "training": {**plain["training"], "weight_decay": number}}
+        write_run(tmp_path / f"runs-{number}", name, 0, right, settings=settings)
+    return gather([tmp_path / "runs-1", tmp_path / "runs-2"])
+
+
+def test_a_system_is_labelled_by_the_folder_of_its_runs(twins, tmp_path):
+    names = [(tmp_path / "runs-1", "narrow"), (tmp_path / "runs-2" / "one", "wide")]
+    (found,) = relabelled(twins, names)
+    assert sorted(one.label for one in found.systems) == ["narrow", "two", "wide"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "said"),
+    [
+        ("runs-2", "x", r"are: 'one \(training.weight_decay=2\)', 'two'; name the folder of one"),
+        ("nowhere", "x", "are: none; name"),
+        ("runs-1", " ", "must give a name"),
+        ("runs-1", "two", "two systems would be called 'two'"),
+    ],
+)
+def test_a_label_for_no_system_or_several_is_refused(twins, tmp_path, folder, name, said):
+    with pytest.raises(ReportError, match=said):
+        relabelled(twins, [(tmp_path / folder, name)])
+
+
+def test_a_folder_in_which_every_run_failed_names_them(tmp_path):
+    for seed in (0, 1):
+        folder = tmp_path / "one" / f"seed-{seed}"
+        folder.mkdir(parents=True)
+        begun = {
+            "benchmark": {"name": "tiny"},
+            "plugin": {"name": "one"},
+            "seed": seed,
+            "data": {"dev": "abc"},
+        }
+        (folder / "run.json").write_text(json.dumps(begun))
+    unfinished.mark(tmp_path / "one" / "seed-1", "the loss is nan")
+    said = r"No run in .* is finished: one seed 0: left out, because it is not finished .*; "
+    with pytest.raises(ReportError, match=said + "one seed 1: left out, because it diverged: the"):
+        gather([tmp_path])
 
 
 def test_questions_that_runs_share_are_read_once(tmp_path):
