@@ -273,6 +273,8 @@ def relabelled(
 
 
 def _lies_in(system: System, place: Path) -> bool:
+    if not place.exists():
+        return False
     folder = _folder(place)
     return all(record.folder.resolve().is_relative_to(folder) for record in system.records)
 
