@@ -97,6 +97,8 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
     train_set, dev_set = read(data, data.train), read(data, data.dev)
     dev = sides.side(benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
     say(f"benchmark {benchmark.name}, encoder {benchmark.backbone.name}, {hardware}")
+    for head, _ in heads:
+        _describe_rate(head, benchmark, say)
     sides.describe("dev", dev, say)
     tune = _tune_half(benchmark, dev)
     _rehearse(benchmark, heads, hidden_size, dev, hardware)
@@ -121,6 +123,16 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
             )
             found.append(Record(_run_one(task, plan, say), task.folder))
     return found
+
+
+def _describe_rate(head: InstalledHead, benchmark: Benchmark, say: Say) -> None:
+    """Say that the benchmark's learning rate is used in place of the plugin's own."""
+    own, given = head.spec.learning_rate, benchmark.training.head_learning_rate
+    if own is not None and given is not None and own != given:
+        say(
+            f"{head.name}: learning rate {given:g} of training.head_learning_rate, not the "
+            f"plugin's own {own:g}"
+        )
 
 
 def _check_folders(plan: Plan) -> None:

@@ -52,7 +52,11 @@ def _text(table: Table, format: str) -> str:
         parts += [_grid(rows, headers, format) + "\n", _lines([WORDS], format)]
     # Markdown ends a table with a blank line.
     gap = "\n\n" if format == "github" else "\n"
-    titles = {"html": f"<h2>{html.escape(table.title)}</h2>", "latex": f"% {table.title}"}
+    titles = {
+        "html": f"<h2>{html.escape(table.title)}</h2>",
+        "latex": f"% {table.title}",
+        "github": _markdown(table.title),
+    }
     parts = [titles.get(format, table.title), *parts]
     return gap.join(part.rstrip() for part in parts if part) + "\n"
 
@@ -78,11 +82,13 @@ def _lines(lines: Sequence[str], format: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Text without markup that stays in its cell."""
-    return _MARKUP.sub(r"\\\g<0>", text)
+    """Text without markup, links and mentions that stays in its cell."""
+    return _LINKED.sub(r"\g<0>&#8203;", _MARKUP.sub(r"\\\g<0>", text))
 
 
-_MARKUP = re.compile(r"[\\`|<>&\[\]]")
+_MARKUP = re.compile(r"[\\`|<>&*~\[\]]")
+# GitHub links these wherever they stand, also escaped: a space without width keeps them apart.
+_LINKED = re.compile(r":(?=//)|www(?=\.)|@(?=\w)|#(?=\d)", re.IGNORECASE)
 
 
 def _csv(tables: Sequence[Table]) -> str:
