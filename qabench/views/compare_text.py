@@ -10,6 +10,7 @@ from qabench.base.terminal import safe
 from qabench.comparison.contests import Contest, System
 from qabench.comparison.side_by_side import Difference, Flip, SideBySide
 from qabench.comparison.verdicts import WORDS, conclusions, located
+from qabench.views.tables import markdown
 
 _AROUND = 60
 
@@ -27,8 +28,8 @@ def render(
         format: ``plain`` or ``github``.
     """
     tables = _Tables(found, format)
-    parts = [contest.title, tables.differences("", found.overall)]
-    parts += ["", *(one.note for one in contest.unfinished), *_verdicts(found, tables)]
+    parts = [tables.line(contest.title), tables.differences("", found.overall), ""]
+    parts += [*(tables.line(one.note) for one in contest.unfinished), *_verdicts(found, tables)]
     parts += tables.shares()
     if slices:
         title = "EM by slice, clearest difference first"
@@ -37,7 +38,7 @@ def render(
             "The interval and p of a slice ignore the other slices: of many, some differ by chance."
         )
     for flip in found.flips[:flips]:
-        parts += ["", *_flip(flip, found.a, found.b)]
+        parts += ["", *map(tables.line, _flip(flip, found.a, found.b))]
     # Markdown joins lines without a blank line between them.
     gap = "\n\n" if format == "github" else "\n"
     return gap.join(part for part in parts if part or format == "plain") + "\n"
@@ -69,10 +70,16 @@ class _Tables:
     def table(self, rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
         from tabulate import tabulate
 
+        headers = [self.line(header) for header in headers]
+        rows = [[self.line(cell) for cell in row] for row in rows]
         align = ("left", *("right",) * (len(headers) - 1))
         style = {"plain": "simple", "github": "github"}[self.format]
         text: str = tabulate(rows, headers, style, disable_numparse=True, colalign=align)
         return text
+
+    def line(self, text: str) -> str:
+        """A text from anywhere, as it is or without markup."""
+        return markdown(text) if self.format == "github" else text
 
 
 def _row(one: Difference) -> tuple[str, ...]:
@@ -95,12 +102,12 @@ def _verdicts(found: SideBySide, tables: _Tables) -> Iterator[str]:
             "! The systems were not trained on equal budgets (epochs, training questions, windows, "
             "encoder weights), or a budget is unknown: the difference is not only one of heads."
         )
-    yield from conclusions(found.differences)
+    yield from map(tables.line, conclusions(found.differences))
     headers, rows = located(found.differences)
     if rows:
         yield from ("", tables.table(rows, headers), WORDS)
     for seed, test in found.by_seed:
-        yield (
+        yield tables.line(
             f"Seed {seed}: only {found.a.label} is right on {test.only_a} questions, only "
             f"{found.b.label} on {test.only_b} (exact McNemar test, {p_phrase(test.p_value)})."
         )

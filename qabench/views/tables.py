@@ -55,7 +55,7 @@ def _text(table: Table, format: str) -> str:
     titles = {
         "html": f"<h2>{html.escape(table.title)}</h2>",
         "latex": f"% {table.title}",
-        "github": _markdown(table.title),
+        "github": markdown(table.title),
     }
     parts = [titles.get(format, table.title), *parts]
     return gap.join(part.rstrip() for part in parts if part) + "\n"
@@ -65,7 +65,8 @@ def _grid(rows: Sequence[Sequence[str]], headers: Sequence[str], format: str) ->
     from tabulate import tabulate
 
     if format == "github":
-        rows = [[_markdown(cell) for cell in row] for row in rows]
+        headers = [markdown(header) for header in headers]
+        rows = [[markdown(cell) for cell in row] for row in rows]
     text: str = tabulate(rows, headers, tablefmt=_TABULATE[format], disable_numparse=True)
     return text
 
@@ -77,11 +78,11 @@ def _lines(lines: Sequence[str], format: str) -> str:
         return "".join(f"% {line}\n" for line in lines)
     if format == "github":
         # Markdown joins lines without a blank line between them.
-        return "\n\n".join(_markdown(line) for line in lines)
+        return "\n\n".join(markdown(line) for line in lines)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _markdown(text: str) -> str:
+def markdown(text: str) -> str:
     """Text without markup, links and mentions that stays in its cell."""
     return _LINKED.sub(r"\g<0>&#8203;", _MARKUP.sub(r"\\\g<0>", text))
 

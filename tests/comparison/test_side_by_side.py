@@ -158,6 +158,16 @@ def test_the_text_shows_questions_without_their_escape_sequences(runs):
     assert "\x1b" not in text
 
 
+def test_the_text_in_markdown_is_no_markup(runs):
+    contest, good, bad = opponents(runs / "good", runs / "bad")
+    evil = dataclasses.replace(good, label="<b> @someone | *")
+    text = render(side_by_side(evil, bad), contest, slices=3, flips=2, format="github")
+    assert "<b>" not in text
+    assert "@someone" not in text
+    assert r"\<b\> @&#8203;someone \| \*" in text
+    assert r"…\[" in text or r"\[Anna\]" in text
+
+
 def test_the_text_names_a_seed_that_is_left_out(runs):
     contest, good, bad = opponents(runs / "good", runs / "bad")
     missing = Unfinished(Path("seed-1"), contest.benchmark, "good", 1, "", "The loss is nan")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qabench.views.tables import _markdown
+from qabench.views.tables import markdown
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from qabench.views.tables import _markdown
     ],
 )
 def test_markdown_has_no_markup_links_or_mentions_from_names(text, written):
-    assert _markdown(text) == written
+    assert markdown(text) == written
