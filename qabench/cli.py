@@ -410,32 +410,34 @@ def compare(a: Path, b: Path, slices: int, flips: int | None, margin: float, for
     epilog="Example: qabench verify runs/",
 )
 @click.argument("reports", type=_PATH, nargs=-1, required=True)
-def verify(reports: tuple[Path, ...]) -> None:
-    """Compute every score of REPORTS again from the results by question, and check all hashes.
+@click.option(
+    "--from-model",
+    is_flag=True,
+    help="Also predict every answer again from model/, without golds; needs the plugin.",
+)
+def verify(reports: tuple[Path, ...], from_model: bool) -> None:
+    """Check REPORTS against the files beside them, and against each other.
 
     REPORTS are report files, run directories, or folders of them.
 
-    Prints what does not match, and which metrics of plugins cannot be computed here. The exit code
-    is 8 if anything does not match.
+    Every score is computed again from the answers, every hash from its file, and everything else is
+    compared with the files that know it. Only --from-model checks who answered. Prints what does
+    not match, and what cannot be checked here. The exit code is 8 if anything does not match.
     """
     from qabench.errors import ReportError
     from qabench.reports.report_file import places
-    from qabench.runs.verify import verify as verify_report
+    from qabench.runs.verify import verify_all
 
-    wrong = 0
-    found = places(reports)
-    for path in found:
-        # The others are checked even if this one cannot be read.
-        try:
-            result = verify_report(path)
-        except QABenchError as error:
-            wrong += 1
-            echo(f"{path}: cannot be checked\n  {error}")
-            continue
-        wrong += bool(result.problems)
-        echo(f"{path}: " + ("does not match its files" if result.problems else "verified"))
-        for line in (*result.problems, *result.unverified):
+    found = verify_all(places(reports), from_model)
+    for one in found:
+        echo(f"{one.path}: {one.verdict}")
+        for line in (*one.problems, *one.unverified):
             echo(f"  {line}")
+    if not from_model and any(one.trained for one in found):
+        echo(
+            "Not checked: whether the models gave these answers; --from-model predicts them again."
+        )
+    wrong = sum(bool(one.problems) for one in found)
     if wrong:
         raise ReportError(f"{wrong} of {len(found)} reports do not match their files.")
 
@@ -471,6 +473,37 @@ def import_predictions(
 
     files = ForeignFiles(name, data, predictions, null_odds, null_threshold)
     echo(f"{make_report(files, runs_dir, force)}")
+
+
+@app.command(
+    short_help="Check a data file.",
+    epilog="Example: qabench audit train.json --fix-offsets fixed.jsonl",
+)
+@click.argument("data", type=_PATH)
+@click.option(
+    "--fix-offsets",
+    "out",
+    metavar="FILE",
+    type=_PATH,
+    help="Write the valid records, and those whose answers have one possible place, to a new file.",
+)
+def audit(data: Path, out: Path | None) -> None:
+    """Check every record of DATA, and print each kind of problem with the first record that has it.
+
+    The exit code is 4 if bad records are left.
+    """
+    from qabench.data.inspection import inspect, write_examples
+    from qabench.errors import DataError
+
+    found = inspect(data)
+    echo("\n".join(found.lines()))
+    left = len(found.bad)
+    if out is not None:
+        write_examples(found.examples, out)
+        left = found.unplaced
+        echo(f"{out}: {len(found.examples)} records, {left} left out")
+    if left:
+        raise DataError(f"{left} of {found.total} records are bad; correct them in {found.name}.")
 
 
 @app.command(short_help="List the installed heads.", epilog="Example: qabench plugins")

@@ -210,3 +210,10 @@ class Report:
     files: Mapping[str, str]
     warnings: tuple[str, ...]
     metrics: Mapping[str, MetricFacts] = field(default_factory=dict)
+
+    def is_training_of(self, other: Report) -> bool:
+        """Whether two reports are of one training, whatever seeds they name: the same weights or
+        the same losses.
+        """
+        weights = self.weights_sha256 is not None and self.weights_sha256 == other.weights_sha256
+        return weights or (bool(self.training_log) and self.training_log == other.training_log)

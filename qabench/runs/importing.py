@@ -17,13 +17,15 @@ from qabench.data.readers import read_file
 from qabench.errors import RunError
 from qabench.reports import report_file, rundir
 from qabench.reports.report import DataFacts, PluginFacts, Report
+from qabench.runs import belongings
+from qabench.runs.caveats import caveats
 from qabench.runs.provenance import now
 from qabench.scoring import outcomes
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import measure
 from qabench.scoring.prediction_files import read_answers
 from qabench.scoring.predictions import golds_of, read_null_odds, refuse_misfits
-from qabench.scoring.scorecard import doubts, report_scores
+from qabench.scoring.scorecard import report_scores
 from qabench.scoring.scores import NULL_THRESHOLD
 
 DISTRIBUTION = "imported"
@@ -132,8 +134,7 @@ def _span(context: str, answer: str) -> tuple[int, int]:
 
 
 def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path) -> Report:
-    names = ["raw_predictions.json", outcomes.FILE_NAME]
-    names += ["null_odds.json"] * (found.null_odds is not None)
+    names = [*belongings.ANSWERS, *[belongings.NULL_ODDS] * (found.null_odds is not None)]
     settings: dict[str, Any] = {"answers": {"null_threshold": files.null_threshold}}
     measured = measure(found, files.null_threshold)
     scores = report_scores(found, files.null_threshold)
@@ -162,7 +163,7 @@ def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path
         scores=scores,
         weights_sha256=None,
         files={},
-        warnings=(*doubts(scores, data), *map(str, measured.failures)),
+        warnings=(*caveats(scores, data), *map(str, measured.failures)),
         metrics=measured.values,
     )
-    return replace(report, files={name: sha256(folder / name) for name in names})
+    return replace(report, files=belongings.hashes(folder, names))

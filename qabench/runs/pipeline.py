@@ -23,7 +23,7 @@ import transformers
 from accelerate import PartialState
 
 from qabench.base.arrays import Bools
-from qabench.base.files import refuse_unwritable, sha256, write_json
+from qabench.base.files import refuse_unwritable, write_json
 from qabench.base.interruption import stoppable
 from qabench.benchmarks.settings import Benchmark
 from qabench.benchmarks.sources import read
@@ -35,7 +35,7 @@ from qabench.plugins.discovery import InstalledHead, discover
 from qabench.plugins.source import source_hash
 from qabench.reports import report_file, rundir, unfinished
 from qabench.reports.report import Report
-from qabench.runs import sides
+from qabench.runs import belongings, sides
 from qabench.runs.summary import Result, summarize
 from qabench.runs.tasks import Plan, Say, Side, Task
 from qabench.scoring import outcomes
@@ -330,12 +330,10 @@ def _write(
     for name, content in contents.items():
         write_json(task.folder / name, content, indent=None)
     outcomes.write(questions, task.folder / outcomes.FILE_NAME)
-    folder = task.folder / "model"
+    folder = task.folder / belongings.MODEL
     save_model(model, task.tokenizer.saver, task.identity(), folder)
-    weights = sorted(f"model/{path.name}" for path in folder.glob("*.safetensors"))
-    names = (*contents, outcomes.FILE_NAME, *weights)
-    hashes = {name: sha256(task.folder / name) for name in names}
-    report = replace(report, files=hashes)
+    names = (*contents, outcomes.FILE_NAME, belongings.LOG)
+    report = replace(report, files=belongings.hashes(task.folder, names))
     report_file.write(report, task.folder)
     checkpoints.remove(task.folder)
     hooks.run_finished(report, task.folder)

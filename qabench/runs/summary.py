@@ -8,11 +8,12 @@ import torch
 
 from qabench.reports import report_file
 from qabench.reports.report import BackboneFacts, Budget, Report, ReportScores
+from qabench.runs.caveats import caveats
 from qabench.runs.provenance import environment, now, peak_memory
 from qabench.runs.tasks import Task
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import measure
-from qabench.scoring.scorecard import doubts, report_scores
+from qabench.scoring.scorecard import report_scores
 from qabench.training.backbone import Encoder
 from qabench.training.fine_tuning import TrainingOutcome
 from qabench.training.hardware import parameter_count
@@ -71,7 +72,7 @@ def summarize(
         scores=scores,
         weights_sha256=result.weights_sha256,
         files={},
-        warnings=(*_warnings(task, scores), *map(str, measured.failures)),
+        warnings=(*_caveats(task, scores), *map(str, measured.failures)),
         metrics=measured.values,
     )
 
@@ -104,10 +105,7 @@ def _budget(task: Task, model: QAModel, result: Result) -> Budget:
     )
 
 
-def _warnings(task: Task, scores: ReportScores) -> list[str]:
-    found = doubts(scores, task.dev.used)
-    if task.train.read.skipped or task.dev.read.skipped:
-        found.append("records that failed the audit were left out of the data")
-    if outside := task.dev.windows.counts.golds_outside_windows:
-        found.append(f"{outside} golds to score lie whole in no window")
-    return found
+def _caveats(task: Task, scores: ReportScores) -> list[str]:
+    skipped = len(task.train.read.skipped) + len(task.dev.read.skipped)
+    outside = task.dev.windows.counts.golds_outside_windows
+    return caveats(scores, task.dev.used, skipped, outside)

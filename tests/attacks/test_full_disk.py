@@ -62,7 +62,7 @@ def finish(plan: Plan) -> Path:
     return record.folder
 
 
-@pytest.mark.parametrize("share", [0.02, 0.25, 0.6, 0.95])
+@pytest.mark.parametrize("share", [0.02, 0.25, 0.6, 0.9])
 def test_a_full_disk_is_one_sentence_and_the_run_is_resumed_when_there_is_space(disk, plan, share):
     """At each share of what a run needs it is another file that finds the disk full."""
     first = finish(plan(0))

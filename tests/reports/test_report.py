@@ -16,7 +16,18 @@ from qabench.reports.report import Report
 
 def test_a_report_reads_as_it_was_written(tmp_path):
     assert report_file.read(report_file.write(made_up(), tmp_path)) == made_up()
-    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "report.sha256"]
+
+
+def test_the_sha256_beside_a_report_tells_whether_it_was_edited(tmp_path):
+    path = report_file.write(made_up(), tmp_path)
+    assert report_file.broken_seal(path) is None
+    path.write_text(path.read_text().replace("2026-01-01", "2026-01-02"))
+    assert report_file.broken_seal(path) == (
+        "report.json was edited after it was written: its sha256 differs."
+    )
+    (tmp_path / report_file.SEAL_NAME).unlink()
+    assert "report.sha256 cannot be read" in report_file.broken_seal(path)
 
 
 @pytest.mark.parametrize(

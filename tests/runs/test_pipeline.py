@@ -62,10 +62,12 @@ def test_a_run_writes_whole_reports_predictions_and_a_model(finished, heads):
             "nbest_predictions.json",
             "questions.parquet",
         }
-        assert names == predictions | {"report.json", "run.json", "training_log.jsonl", "model"}
-        weights = {"model/model.safetensors", "model/head.safetensors"}
-        assert report.files == {name: sha256(folder / name) for name in predictions | weights}
-        assert (folder / "model" / "head.safetensors").is_file()
+        others = {"run.json", "training_log.jsonl"}
+        assert names == predictions | others | {"report.json", "report.sha256", "model"}
+        model = {f"model/{path.name}" for path in (folder / "model").iterdir()}
+        assert {"model/model.safetensors", "model/head.safetensors"} < model
+        every = predictions | others | model
+        assert report.files == {name: sha256(folder / name) for name in every}
         assert report_file.read(folder / "report.json") == report
 
 
@@ -184,9 +186,9 @@ def test_a_run_that_another_process_has_just_finished_is_not_run_again(
     runs, found = finished
     look, asked = rundir.finished, []
 
-    def finished_at_the_second_look(folder, identity):
+    def finished_at_the_second_look(folder, *identity):
         asked.append(folder)
-        return look(folder, identity) if len(asked) > 1 else None
+        return look(folder, *identity) if len(asked) > 1 else None
 
     monkeypatch.setattr(rundir, "finished", finished_at_the_second_look)
     said, say = lines()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.forging import change
 from support.people import squad
 
 from qabench.comparison.contests import gather
@@ -43,16 +44,6 @@ def foreign(tmp_path_factory) -> tuple[ForeignFiles, Path]:
 def run(foreign, tmp_path) -> Path:
     """A copy to spoil."""
     return Path(shutil.copytree(foreign[1], tmp_path / "run"))
-
-
-def change(folder: Path, *keys: str, to: object) -> None:
-    path = folder / report_file.FILE_NAME
-    document = json.loads(path.read_text())
-    part = document
-    for key in keys[:-1]:
-        part = part[key]
-    part[keys[-1]] = to
-    path.write_text(json.dumps(document))
 
 
 def test_an_imported_report_is_scored_as_the_official_script_does(foreign):
