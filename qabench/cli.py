@@ -472,7 +472,8 @@ def import_predictions(
     from qabench.runs.importing import import_predictions as make_report
 
     files = ForeignFiles(name, data, predictions, null_odds, null_threshold)
-    echo(f"{make_report(files, runs_dir, force)}")
+    folder = make_report(files, runs_dir, force, lambda line: echo(line, error=True))
+    echo(f"{folder}")
 
 
 @app.command(

@@ -4,6 +4,7 @@ Formats (``qabench.data.formats``) only find the records in a file, so that the 
 format are held to the same rules.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from qabench.errors import DataError
 
 REQUIRED_FIELDS = ("id", "question", "context", "answers")
 FIELDS = (*REQUIRED_FIELDS, "title", "is_impossible")
+_INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def audit(
     Raises:
         DataError: A record is bad and ``on_bad_record`` is ``fail``, or no question is left.
     """
-    auditor = _Auditor()
+    auditor = Auditor()
     examples: list[QAExample] = []
     bad: list[BadRecord] = []
     kept: list[BadRecord] = []
@@ -64,9 +66,8 @@ def audit(
         total += 1
         try:
             examples.append(auditor.example(record))
-        except _RecordError as error:
-            problem = f"{error.problem} ({record.where})"
-            found = BadRecord(source, _usable_id(record), error.field, problem)
+        except RecordError as error:
+            found = error.of(record, source)
             if on_bad_record == "score" and (unplaced := auditor.unplaced(record)):
                 examples.append(unplaced)
                 kept.append(found)
@@ -89,16 +90,13 @@ def audit_own(records: Iterable[RawRecord], source: str) -> ExampleSet:
     Raises:
         DataError: a record is bad, or there is none.
     """
-    auditor = _Auditor(own=True)
+    auditor = Auditor(own=True)
     examples: list[QAExample] = []
     for record in records:
         try:
             examples.append(auditor.example(record))
-        except _RecordError as error:
-            problem = f"{error.problem} ({record.where})"
-            raise DataError(
-                str(BadRecord(source, _usable_id(record), error.field, problem))
-            ) from None
+        except RecordError as error:
+            raise DataError(str(error.of(record, source))) from None
     if not examples:
         raise DataError(_nothing_left(source, ()))
     return ExampleSet(tuple(examples), source, ())
@@ -118,16 +116,29 @@ def kind(value: object) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-class _RecordError(Exception):
-    """What is wrong with one record; caught by ``audit``."""
+class RecordError(Exception):
+    """What is wrong with one record; caught by ``audit``.
 
-    def __init__(self, field: str, problem: str) -> None:
+    Attributes:
+        field: The field at fault.
+        problem: What is wrong with it.
+        kind: The same without what differs from record to record.
+    """
+
+    def __init__(self, field: str, problem: str, kind: str = "") -> None:
         super().__init__(field, problem)
         self.field = field
         self.problem = problem
+        self.kind = kind or problem
+
+    def of(self, record: RawRecord, source: str) -> BadRecord:
+        """The record that it is wrong with."""
+        field = _INDEX.sub("", self.field)
+        problem = f"{self.problem} ({record.where})"
+        return BadRecord(source, _usable_id(record), self.field, problem, f"{field} {self.kind}")
 
 
-class _Auditor:
+class Auditor:
     """Checks the records of one source, and remembers ids and contexts between them."""
 
     def __init__(self, own: bool = False) -> None:
@@ -138,11 +149,11 @@ class _Auditor:
         self._contexts: dict[str, str] = {}
 
     def example(self, record: RawRecord) -> QAExample:
-        """Check one record and build its example, or raise ``_RecordError``."""
+        """Check one record and build its example, or raise ``RecordError``."""
         fields = record.fields
         identifier = self._identifier(record)
         if record.problem is not None:
-            raise _RecordError(*record.problem)
+            raise RecordError(*record.problem)
         question = _text("question", _required(fields, "question"), self._own)
         context = self._context(_required(fields, "context"))
         answers = _answers(_required(fields, "answers"), context, self._own)
@@ -155,7 +166,7 @@ class _Auditor:
         texts = _texts(fields.get("answers"))
         try:
             identifier = self._identifier(record)
-        except _RecordError:
+        except RecordError:
             return None
         if texts is None:
             return None
@@ -170,7 +181,7 @@ class _Auditor:
         identifier = _text("id", _required(record.fields, "id"))
         first = self._place_of_id.setdefault(identifier, record.where)
         if first != record.where:
-            raise _RecordError("id", f"is already the id of {first}")
+            raise RecordError("id", f"is already the id of {first}", "is not unique")
         return identifier
 
     def _context(self, value: object) -> str:
@@ -182,15 +193,15 @@ class _Auditor:
 
 def _required(fields: Mapping[str, object], name: str) -> object:
     if name not in fields:
-        raise _RecordError(name, "is missing")
+        raise RecordError(name, "is missing")
     return fields[name]
 
 
 def _text(field: str, value: object, may_be_empty: bool = False) -> str:
     if not isinstance(value, str):
-        raise _RecordError(field, f"must be text, not {kind(value)}")
+        raise RecordError(field, f"must be text, not {kind(value)}")
     if (not value or value.isspace()) and not may_be_empty:
-        raise _RecordError(field, "is empty")
+        raise RecordError(field, "is empty")
     _check_characters(field, value)
     return value
 
@@ -198,9 +209,8 @@ def _text(field: str, value: object, may_be_empty: bool = False) -> str:
 def _check_characters(field: str, text: str) -> None:
     if half := lone_surrogate(text):
         code = f"U+{ord(half[0]):04X}"
-        raise _RecordError(
-            field, f"holds half of a surrogate pair ({code}) at offset {half.start()}"
-        )
+        what = "holds half of a surrogate pair"
+        raise RecordError(field, f"{what} ({code}) at offset {half.start()}", what)
 
 
 def _title(value: object) -> str:
@@ -208,7 +218,7 @@ def _title(value: object) -> str:
     if value is None or value == "":
         return ""
     if not isinstance(value, str):
-        raise _RecordError("title", f"must be text, not {kind(value)}")
+        raise RecordError("title", f"must be text, not {kind(value)}")
     _check_characters("title", value)
     return value
 
@@ -217,11 +227,11 @@ def _check_flag(flag: object, answers: Sequence[GoldAnswer]) -> None:
     if flag is None:
         return
     if not isinstance(flag, bool):
-        raise _RecordError("is_impossible", f"must be true or false, not {kind(flag)}")
+        raise RecordError("is_impossible", f"must be true or false, not {kind(flag)}")
     if flag and answers:
-        raise _RecordError("is_impossible", "is true, but the question has answers")
+        raise RecordError("is_impossible", "is true, but the question has answers")
     if not flag and not answers:
-        raise _RecordError("is_impossible", "is false, but the question has no answers")
+        raise RecordError("is_impossible", "is false, but the question has no answers")
 
 
 def _texts(value: object) -> list[str] | None:
@@ -248,8 +258,9 @@ def _answers(value: object, context: str, own: bool = False) -> tuple[GoldAnswer
     try:
         for text, start in pairs:
             found.append(_answer(text, start, context, own))
-    except _RecordError as error:
-        raise _RecordError(f"answers[{len(found)}].{error.field}", error.problem) from None
+    except RecordError as error:
+        field = f"answers[{len(found)}].{error.field}"
+        raise RecordError(field, error.problem, error.kind) from None
     return tuple(found)
 
 
@@ -258,13 +269,15 @@ def _pairs(value: object) -> list[tuple[object, object]]:
     if isinstance(value, dict):
         texts, starts = _column(value, "text"), _column(value, "answer_start")
         if len(texts) != len(starts):
-            raise _RecordError(
-                "answers", f"has {len(texts)} in 'text' but {len(starts)} in 'answer_start'"
+            raise RecordError(
+                "answers",
+                f"has {len(texts)} in 'text' but {len(starts)} in 'answer_start'",
+                "has columns of different lengths",
             )
         return list(zip(texts, starts, strict=True))
     if isinstance(value, list):
         return [_row(i, answer) for i, answer in enumerate(value)]
-    raise _RecordError(
+    raise RecordError(
         "answers",
         f"must be a list or an object, not {kind(value)}; a question without an answer has []",
     )
@@ -273,19 +286,19 @@ def _pairs(value: object) -> list[tuple[object, object]]:
 def _column(answers: Mapping[str, object], name: str) -> list[object]:
     field = f"answers.{name}"
     if name not in answers:
-        raise _RecordError(field, "is missing")
+        raise RecordError(field, "is missing")
     column = answers[name]
     if not isinstance(column, list):
-        raise _RecordError(field, f"must be a list, not {kind(column)}")
+        raise RecordError(field, f"must be a list, not {kind(column)}")
     return column
 
 
 def _row(index: int, answer: object) -> tuple[object, object]:
     if not isinstance(answer, dict):
-        raise _RecordError(f"answers[{index}]", f"must be an object, not {kind(answer)}")
+        raise RecordError(f"answers[{index}]", f"must be an object, not {kind(answer)}")
     for name in ("text", "answer_start"):
         if name not in answer:
-            raise _RecordError(f"answers[{index}].{name}", "is missing")
+            raise RecordError(f"answers[{index}].{name}", "is missing")
     return answer["text"], answer["answer_start"]
 
 
@@ -293,28 +306,30 @@ def _answer(raw_text: object, start: object, context: str, own: bool) -> GoldAns
     if own and start == UNPLACED:
         return GoldAnswer(_text("text", raw_text, may_be_empty=True), UNPLACED)
     if raw_text in ("", None):
-        raise _RecordError("text", "is empty; a question without an answer has answers []")
+        raise RecordError("text", "is empty; a question without an answer has answers []")
     text = _text("text", raw_text)
     # bool is a subclass of int: true would count as offset 1.
     if isinstance(start, bool) or not isinstance(start, int):
-        raise _RecordError("answer_start", f"must be a whole number, not {kind(start)}")
+        raise RecordError("answer_start", f"must be a whole number, not {kind(start)}")
     # A negative start would count from the context's end.
     if start < 0 or not context.startswith(text, start):
         raise _misplaced(text, start, context)
     return GoldAnswer(text, start)
 
 
-def _misplaced(text: str, start: int, context: str) -> _RecordError:
+def _misplaced(text: str, start: int, context: str) -> RecordError:
     nearest = _nearest(text, start, context)
     if nearest is None:
-        return _RecordError("text", f"{_quoted(text)} is nowhere in the context")
+        what = "is nowhere in the context"
+        return RecordError("text", f"{_quoted(text)} {what}", what)
     if start < 0:
         wrong = "is negative"
     elif start >= len(context):
         wrong = f"is past the end of the context, {len(context)} characters long"
     else:
         wrong = f"is {start}, where the context does not read {_quoted(text)}"
-    return _RecordError("answer_start", f"{wrong}; the nearest place is {nearest}")
+    problem = f"{wrong}; the nearest place is {nearest}"
+    return RecordError("answer_start", problem, "is not the place of the answer")
 
 
 def _nearest(text: str, start: int, context: str) -> int | None:
@@ -336,6 +351,7 @@ def _usable_id(record: RawRecord) -> str:
 
 def _refusal(first: BadRecord, bad: int, total: int, on_bad_record: OnBadRecord) -> str:
     count = f"{bad} of {total} records {'is' if bad == 1 else 'are'} bad"
+    count += " (qabench audit sorts them)" * (bad > 1)
     if on_bad_record == "score":
         return f"{first}; {count}, and scores need the id and the answers of each: correct the data"
     return f"{first}; {count}: correct the data, or leave them out with --on-bad-record skip"

@@ -67,12 +67,14 @@ class BadRecord:
         id: The record's id; empty where it has no usable one.
         field: The field at fault, for example ``answers[0].answer_start``.
         problem: What is wrong with it, and where the record is in the file.
+        kind: The same without what differs from record to record.
     """
 
     file: str
     id: str
     field: str
     problem: str
+    kind: str = ""
 
     def __str__(self) -> str:
         question = f"question {self.id!r}" if self.id else "a question without an id"

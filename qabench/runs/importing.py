@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from qabench.base.files import sha256, write_json
 from qabench.data.examples import ExampleSet
 from qabench.data.halves import split_questions
+from qabench.data.inspection import BAD_RECORDS, write_bad
 from qabench.data.readers import read_file
 from qabench.errors import RunError
 from qabench.reports import report_file, rundir
@@ -21,6 +22,7 @@ from qabench.runs import belongings
 from qabench.runs.caveats import caveats
 from qabench.runs.provenance import now
 from qabench.scoring import outcomes
+from qabench.scoring.data_doubts import remarks
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import measure
 from qabench.scoring.prediction_files import read_answers
@@ -51,8 +53,19 @@ class ForeignFiles:
     null_threshold: float = NULL_THRESHOLD
 
 
-def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False) -> Path:
+def import_predictions(
+    files: ForeignFiles,
+    runs_dir: Path,
+    force: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Path:
     """Write a run directory ``<runs_dir>/imported/<name>/`` with a report; return it.
+
+    Args:
+        files: of the system.
+        runs_dir: folder of the run directories.
+        force: whether to overwrite an earlier import.
+        say: takes each line about how the files were read.
 
     Raises:
         DataError: a file cannot be read or does not belong to the data.
@@ -69,6 +82,8 @@ def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False)
         raise RunError(f"{folder} already holds a report; overwrite it with --force.")
     data = read_file(files.data, "score")
     predictions, odds = _read(files, data)
+    for line in remarks(data):
+        say(line)
     found = _outcomes(data, predictions, odds)
     with rundir.locked(folder):
         rundir.claim(folder, _identity(files, data), force)
@@ -76,6 +91,7 @@ def import_predictions(files: ForeignFiles, runs_dir: Path, force: bool = False)
         if odds is not None:
             write_json(folder / "null_odds.json", odds, indent=None)
         outcomes.write(found, folder / outcomes.FILE_NAME)
+        write_bad(data.unplaced, folder)
         report_file.write(_report(files, data, found, folder), folder)
     return folder
 
@@ -135,6 +151,7 @@ def _span(context: str, answer: str) -> tuple[int, int]:
 
 def _report(files: ForeignFiles, data: ExampleSet, found: Outcomes, folder: Path) -> Report:
     names = [*belongings.ANSWERS, *[belongings.NULL_ODDS] * (found.null_odds is not None)]
+    names += [BAD_RECORDS] * bool(data.unplaced)
     settings: dict[str, Any] = {"answers": {"null_threshold": files.null_threshold}}
     measured = measure(found, files.null_threshold)
     scores = report_scores(found, files.null_threshold)

@@ -28,6 +28,7 @@ from qabench.base.interruption import stoppable
 from qabench.benchmarks.settings import Benchmark
 from qabench.benchmarks.sources import read
 from qabench.data.halves import split_questions
+from qabench.data.inspection import write_bad
 from qabench.errors import BenchmarkError, DivergedError, RunError
 from qabench.heads import Head
 from qabench.plugins import calling as hooks
@@ -330,9 +331,10 @@ def _write(
     for name, content in contents.items():
         write_json(task.folder / name, content, indent=None)
     outcomes.write(questions, task.folder / outcomes.FILE_NAME)
+    bad = write_bad([*task.train.read.skipped, *task.dev.read.skipped], task.folder)
     folder = task.folder / belongings.MODEL
     save_model(model, task.tokenizer.saver, task.identity(), folder)
-    names = (*contents, outcomes.FILE_NAME, belongings.LOG)
+    names = (*contents, outcomes.FILE_NAME, belongings.LOG, *bad)
     report = replace(report, files=belongings.hashes(task.folder, names))
     report_file.write(report, task.folder)
     checkpoints.remove(task.folder)
