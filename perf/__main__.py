@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", type=Path, metavar="FILE", help="questions, instead of the quickstart's")
     add("--encoder", type=Path, metavar="FOLDER", help="BERT encoder with tokenizer.json")
     add("--run", type=Path, metavar="FOLDER", help="finished run of spanbert_crf, for confidence")
-    add("--only", choices=STAGES, action="append", help="this stage alone; again for more")
+    add("--only", choices=STAGES, action="append", help="only this stage; again for more")
     add("--small", action="store_true", help="so little that it only shows that all works")
     add("--json", type=Path, default=Path("perf/results.json"), metavar="FILE")
     add("--page", type=Path, default=Path("docs/performance.md"), metavar="FILE")

@@ -165,7 +165,7 @@ def _duration(seconds: float) -> str:
 
 
 def page(document: Document) -> str:
-    """The documentation page, from the JSON document alone."""
+    """The documentation page, from only the JSON document."""
     facts = document["machine"]
     packages = ", ".join(f"{name} {found}" for name, found in facts["packages"].items() if found)
     size = document["windows"]

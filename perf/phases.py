@@ -95,7 +95,7 @@ def _tuner(
 
 
 def _forget_peak() -> None:
-    """Begin to record the peak anew, where the system can do that: Linux."""
+    """Start recording the peak again, where the system can do that: Linux."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

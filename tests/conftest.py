@@ -136,7 +136,7 @@ device = "cpu"
 
 @pytest.fixture(scope="session")
 def heads() -> list[str]:
-    """The names of the installed heads; each plugin is also tested alone against the core."""
+    """The names of the installed heads; each plugin is also tested by itself against the core."""
     from qabench.plugins.discovery import discover
 
     names = [head.name for head in discover().heads]

@@ -38,7 +38,7 @@ def _fenced(match: re.Match[str]) -> str:
 
 
 def _reference(match: re.Match[str], obj: griffe.Object) -> str:
-    """A link where the reference has the target, else its name alone."""
+    """A link where the reference has the target, else only its name."""
     target = match[2]
     shown = target.rpartition(".")[2] if match[1] else target
     # Whole dotted names are no names of this module.

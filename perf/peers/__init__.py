@@ -1,1 +1,1 @@
-"""How peers do the same: written anew from the documented behaviour of each."""
+"""How peers do the same: written from the documented behaviour of each."""

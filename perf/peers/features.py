@@ -1,6 +1,6 @@
 """run_qa's way to prepare features: a tokenizer with overflow inside ``datasets.Dataset.map``.
 
-Behaviour of the question-answering example of transformers: pairs are tokenized anew for every
+Behaviour of the question-answering example of transformers: pairs are tokenized again for every
 question, padded to the full length, and labels are found by a loop over each feature's offsets.
 """
 

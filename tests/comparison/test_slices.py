@@ -1,4 +1,4 @@
-"""Slices tell kinds of questions from the data alone."""
+"""Slices tell kinds of questions from only the data."""
 
 from __future__ import annotations
 
