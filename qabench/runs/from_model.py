@@ -26,6 +26,7 @@ from qabench.runs import belongings
 from qabench.scoring import outcomes
 from qabench.scoring.outcomes import Outcomes
 from qabench.training.backbone import TokenizerFacts, load_encoder, load_tokenizer, weights_hash
+from qabench.training.fit import fitted
 from qabench.training.hardware import parameter_count
 from qabench.training.model import QAModel
 from qabench.training.prediction import load_head, predict
@@ -77,7 +78,8 @@ def predict_again(report: Report, folder: Path) -> Again:
             f"from {head.distribution!r}."
         )
     place = _model_place(folder, benchmark)
-    tokenizer, encoder = load_tokenizer(place), load_encoder(place)
+    encoder = load_encoder(place)
+    tokenizer, _ = fitted(load_tokenizer(place), encoder, place.name)
     built = head.build(encoder.hidden_size, head.options(identity["plugin"]["options"]))
     load_head(built, folder / belongings.MODEL / "head.safetensors")
     rules = benchmark.answers

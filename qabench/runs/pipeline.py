@@ -54,6 +54,7 @@ from qabench.training.backbone import (
 from qabench.training.batches import LongestFirst
 from qabench.training.checkpoints import Prediction
 from qabench.training.fine_tuning import TUNE_EXACT, FineTuner, Scorer
+from qabench.training.fit import fitted
 from qabench.training.hardware import Hardware, is_main_process, pick_hardware
 from qabench.training.model import QAModel, collate, save_model
 from qabench.training.rehearsal import rehearse
@@ -92,12 +93,15 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
     hardware = pick_hardware(benchmark.training)
     tokenizer = load_tokenizer(benchmark.backbone)
     encoder = _checked_encoder(benchmark)
+    tokenizer, changed = fitted(tokenizer, encoder, benchmark.backbone.name)
     hidden_size, encoder_sha256 = encoder.hidden_size, encoder.weights_hash
     # Each run loads its own.
     del encoder
     train_set, dev_set = read(data, data.train), read(data, data.dev)
     dev = sides.side(benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
     say(f"benchmark {benchmark.name}, encoder {benchmark.backbone.name}, {hardware}")
+    if changed:
+        say(changed)
     for head, _ in heads:
         _describe_rate(head, benchmark, say)
     sides.describe("dev", dev, say)

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from qabench.base.terminal import reason
+from qabench.base.json_files import JSONError, read_json
+from qabench.base.terminal import safe, shortened
 from qabench.benchmarks.settings import BackboneSettings
 from qabench.errors import BackboneError
 from qabench.windows.cutting import PairTemplate
@@ -57,6 +58,7 @@ def load_tokenizer(settings: BackboneSettings) -> TokenizerFacts:
     """
     given = {} if settings.lowercase is None else {"do_lower_case": settings.lowercase}
     tokenizer = _load(AutoTokenizer, settings, use_fast=True, **given)
+    _refuse_empty(tokenizer, settings.name)
     if settings.lowercase is None and _loses_capitals(tokenizer):
         tokenizer = _load(AutoTokenizer, settings, use_fast=True, do_lower_case=False)
     if not settings.lowercase and _loses_capitals(tokenizer):
@@ -80,6 +82,16 @@ def load_tokenizer(settings: BackboneSettings) -> TokenizerFacts:
     )
 
 
+def _refuse_empty(tokenizer: Any, name: str) -> None:
+    """Refuse a tokenizer without words, which transformers makes where its files are missing."""
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        raise BackboneError(
+            f"The tokenizer of {name} knows no word: the files of a {type(tokenizer).__name__} are "
+            f"not there; save tokenizer.json beside the model, or name the right tokenizer_class "
+            f"in tokenizer_config.json."
+        )
+
+
 def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
     _refuse_no_place(settings.name)
     try:
@@ -92,8 +104,9 @@ def _load(kind: Any, settings: BackboneSettings, **options: Any) -> Any:
     # Hub clients, parsers and model code raise many kinds of errors for a wrong name.
     except Exception as error:
         raise BackboneError(
-            f"{_place(settings.name)} cannot be loaded ({reason(error)}); name a local folder "
-            f"with config.json, weights and tokenizer files, or a hub model that can be reached."
+            f"{_place(settings.name)} cannot be loaded ({_cause(settings.name, error)}); name a "
+            f"local folder with config.json, weights and tokenizer files, or a hub model that can "
+            f"be reached."
         ) from error
 
 
@@ -122,6 +135,45 @@ def _place(name: str) -> str:
     if _is_folder(name):
         return f"The folder {name!r} of backbone.name"
     return f"{name!r} of backbone.name is no folder here, and as a hub model it"
+
+
+def _cause(name: str, error: Exception) -> str:
+    """What is known to be wrong, in our own words; else the library's, with its advice."""
+    found = _lacking(Path(name)) if _is_folder(name) else None
+    if found is None and not _is_folder(name):
+        switches = [one for one in _OFFLINE if os.environ.get(one, "").lower() in _ON]
+        if switches:
+            found = f"{switches[0]} is set, so only what is already downloaded can be loaded"
+    return found or shortened(f"{type(error).__name__}: {safe(str(error))}".rstrip("."), 300)
+
+
+_OFFLINE, _ON = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"), ("1", "on", "yes", "true")
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "*.spm")
+
+
+def _lacking(folder: Path) -> str | None:
+    """What a folder needs and does not have."""
+    config = folder / "config.json"
+    if not config.is_file():
+        return "it has no config.json"
+    try:
+        written = read_json(config)
+    except JSONError as error:
+        return str(error)
+    if not isinstance(written, dict) or not written.get("model_type"):
+        return (
+            'its config.json has no "model_type", which names the architecture: write it there, '
+            'for example "model_type": "bert"'
+        )
+    for what, patterns in (("weights", _WEIGHTS), ("tokenizer", _TOKENIZERS)):
+        if not any(path for pattern in patterns for path in folder.glob(pattern)):
+            return f"it has no {what}: none of {', '.join(patterns)}"
+    if (folder / "vocab.json").is_file() and not any(
+        (folder / one).is_file() for one in ("merges.txt", "tokenizer.json")
+    ):
+        return "its tokenizer has vocab.json but no merges.txt"
+    return None
 
 
 @contextmanager
@@ -263,11 +315,11 @@ def _positions(config: Any) -> int:
     """The longest window with position embeddings, in tokens."""
     positions = int(getattr(config, "max_position_embeddings", 0) or 1 << 30)
     # RoBERTa counts positions from the padding index on.
-    offset = config.pad_token_id + 1 if config.model_type in _ROBERTA_LIKE else 0
+    offset = (config.pad_token_id or 0) + 1 if config.model_type in COUNT_FROM_PADDING else 0
     return positions - offset
 
 
-_ROBERTA_LIKE = {"roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "data2vec-text"}
+COUNT_FROM_PADDING = {"roberta", "xlm-roberta", "camembert", "longformer", "mpnet", "data2vec-text"}
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
