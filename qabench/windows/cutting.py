@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from qabench.base.arrays import Ints, Longs
 from qabench.benchmarks.settings import WindowSettings
-from qabench.data.examples import QAExample
+from qabench.data.examples import GoldAnswer, QAExample
 from qabench.errors import BenchmarkError
 from qabench.windows.tokenization import Texts, Tokenizer, tokenize
 
@@ -241,12 +241,7 @@ def _find_golds(
 ) -> _Golds:
     """Window positions of each example's first gold, (0, 0) where the window lacks part of it."""
     gold = np.array(
-        [
-            (one.answers[0].start, one.answers[0].start + len(one.answers[0].text))
-            if one.answers
-            else (-1, -1)
-            for one in examples
-        ],
+        [_without_blanks(one.answers[0]) if one.answers else (-1, -1) for one in examples],
         np.int64,
     ).reshape(-1, 2)
     first_token, last_token = _tokens_around(texts, context_of, gold)
@@ -262,6 +257,12 @@ def _find_golds(
         end=np.where(inside, b + shift, 0).astype(np.int32),
         ragged=int((~(begins & finishes)).sum()),
     )
+
+
+def _without_blanks(gold: GoldAnswer) -> tuple[int, int]:
+    """First code point of a gold, and the one after its last; tokens have no blanks around them."""
+    start = gold.start + len(gold.text) - len(gold.text.lstrip())
+    return start, start + len(gold.text.strip())
 
 
 def _tokens_around(texts: Texts, context_of: Longs, gold: Longs) -> tuple[Longs, Longs]:

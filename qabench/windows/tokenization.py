@@ -50,8 +50,8 @@ class Texts:
 
     Attributes:
         ids: (T,) token ids of all texts, one after the other.
-        starts: (T,) first code point of each token in its text.
-        ends: (T,) the code point after each token's last.
+        starts: (T,) first code point of each token in its text, without blanks before it.
+        ends: (T,) the code point after each token's last, without blanks after it.
         bounds: (texts + 1,) where each text begins and ends in the other arrays.
     """
 
@@ -124,7 +124,35 @@ def _joined(parts: Sequence[Texts]) -> Texts:
 def _whole(texts: Sequence[str], tokenizer: Tokenizer) -> Iterator[Texts]:
     for low in range(0, len(texts), _TEXTS_AT_ONCE):
         some = list(texts[low : low + _TEXTS_AT_ONCE])
-        yield _arrays(list(tokenizer.encode_batch(some, add_special_tokens=False)))
+        encodings = list(tokenizer.encode_batch(some, add_special_tokens=False))
+        yield _trimmed(some, _arrays(encodings))
+
+
+def _trimmed(texts: Sequence[str], tokens: Texts) -> Texts:
+    """The tokens of these texts without the blanks that some tokenizers put into them.
+
+    A token of blanks only keeps its place.
+    """
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    blank = np.isin(points, _SPACES)
+    if not len(blank) or not len(tokens.ids):
+        return tokens
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    shift = np.repeat(np.cumsum(lengths) - lengths, tokens.lengths())
+    starts, ends = tokens.starts + shift, tokens.ends + shift
+    place = np.arange(len(blank))
+    # The next and the last code point that is no blank, seen from each.
+    ahead = np.minimum.accumulate(np.where(blank, len(blank), place)[::-1])[::-1]
+    behind = np.maximum.accumulate(np.where(blank, -1, place))
+    first = ahead[np.minimum(starts, len(blank) - 1)]
+    last = behind[np.maximum(ends, 1) - 1] + 1
+    keeps = (first >= last) | (starts >= ends)
+    return Texts(
+        ids=tokens.ids,
+        starts=np.where(keeps, tokens.starts, first - shift).astype(np.int32),
+        ends=np.where(keeps, tokens.ends, last - shift).astype(np.int32),
+        bounds=tokens.bounds,
+    )
 
 
 def _arrays(encodings: Sequence[Encoding]) -> Texts:
@@ -141,6 +169,7 @@ def _arrays(encodings: Sequence[Encoding]) -> Texts:
     )
 
 
+_SPACES = [code for code in range(0x10000) if chr(code).isspace()]
 _BLANKS = " \t\n\r"
 _PUNCTUATION = r"!-/:-@\[-`{-~"
 _BLANK = re.compile(rf"[{_BLANKS}]")

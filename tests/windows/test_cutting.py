@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.places import SQUAD
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from qabench.benchmarks.settings import BackboneSettings, WindowSettings
 from qabench.data.examples import GoldAnswer, QAExample
 from qabench.data.readers import read_file
 from qabench.errors import BenchmarkError
 from qabench.training.backbone import load_tokenizer
-from qabench.windows.cutting import Windows, make_windows
+from qabench.windows.cutting import PairTemplate, Windows, make_windows
 
 SMALL = WindowSettings(max_length=24, overlap=4, max_question_tokens=8)
 
@@ -225,3 +226,22 @@ def test_windows_equal_the_tokenizers_own_on_real_questions(tokenizer, file):
         if len(tokenizer.encoder.encode(one.question.strip(), add_special_tokens=False).ids) <= 128
     ]
     assert_same_as_tokenizer(tokenizer, short, limits)
+
+
+def test_golds_of_tokenizers_whose_tokens_hold_blanks_are_on_token_borders():
+    pieces = Tokenizer(models.BPE(unk_token="<unk>"))
+    pieces.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.BpeTrainer(special_tokens=["<unk>", "<s>"], show_progress=False)
+    context = "Karin Vell built the mill at Ostby in 1871 ."
+    pieces.train_from_iterator([context], trainer)
+    examples = [
+        QAExample(text, "Who?", context, (GoldAnswer(text, context.index(text)),))
+        for text in ("Karin Vell", "the mill", "Ostby", "1871", " Ostby ", " 1871")
+    ]
+    template = PairTemplate((1,), (1,), (1,), 0, None)
+    windows = make_windows(examples, pieces, template, WindowSettings(64, 4, 16))
+    assert windows.counts.golds_not_on_token_borders == 0
+    assert windows.counts.golds_outside_windows == 0
+    start, end = windows.code_points(np.arange(len(windows)), windows.start, windows.end)
+    held = [context[a:b] for a, b in zip(start, end, strict=True)]
+    assert held == [example.id.strip() for example in examples]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -54,6 +55,14 @@ def tokenizer(request) -> Tokenizer:
     return bert(*request.param)
 
 
+def trimmed(text: str, start: int, end: int) -> list[int]:
+    """A token's offsets without blanks at its borders; a token of blanks only stays."""
+    inside = text[start:end]
+    if not inside.strip():
+        return [start, end]
+    return [end - len(inside.lstrip()), start + len(inside.rstrip())]
+
+
 def assert_same(texts: list[str], tokenizer: Tokenizer) -> None:
     of, found = tokenize(texts, tokenizer)
     for text, place in zip(texts, of, strict=True):
@@ -61,7 +70,10 @@ def assert_same(texts: list[str], tokenizer: Tokenizer) -> None:
         part = slice(*found.bounds[place : place + 2])
         assert found.ids[part].tolist() == one.ids, repr(text)
         offsets = np.stack([found.starts[part], found.ends[part]], 1)
-        assert offsets.tolist() == [list(pair) for pair in one.offsets], repr(text)
+        assert offsets.tolist() == [trimmed(text, *pair) for pair in one.offsets], repr(text)
+        # Golds are looked up by binary search.
+        assert (np.diff(found.starts[part]) >= 0).all()
+        assert (np.diff(found.ends[part]) >= 0).all()
 
 
 def test_every_character_of_the_basic_plane_in_four_surroundings(tokenizer):
@@ -111,6 +123,7 @@ def test_real_questions_and_contexts(tokenizer):
     assert_same([text for one in examples for text in (one.question, one.context)], tokenizer)
 
 
+@cache
 def byte_level() -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -121,6 +134,7 @@ def byte_level() -> Tokenizer:
     return tokenizer
 
 
+@cache
 def unigram() -> Tokenizer:
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.NFKC()
@@ -130,7 +144,36 @@ def unigram() -> Tokenizer:
     return tokenizer
 
 
-@pytest.mark.parametrize("make", [byte_level, unigram])
+@cache
+def metaspace() -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<unk>"], show_progress=False)
+    tokenizer.train_from_iterator([WORDS], trainer)
+    return tokenizer
+
+
+WITH_BLANKS = [byte_level, unigram, metaspace]
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(TEXT, max_size=5))
+def test_blanks_at_the_borders_of_tokens_are_no_part_of_them(texts):
+    for make in WITH_BLANKS:
+        assert_same(texts, make())
+
+
+@pytest.mark.parametrize("make", WITH_BLANKS)
+def test_words_begin_and_end_with_tokens(make):
+    text = "the of  Paris\u3000café straße"
+    _, found = tokenize([text], make())
+    for word in ("the", "of", "Paris", "café", "straße"):
+        start = text.index(word)
+        assert start in found.starts
+        assert start + len(word) in found.ends
+
+
+@pytest.mark.parametrize("make", WITH_BLANKS)
 def test_other_families_get_whole_texts(make):
     other = make()
     assert not chunks_are_independent(other)
