@@ -23,6 +23,20 @@ def draft_of(path: Path, owner: str = "") -> Path:
     return path.with_name(f".{path.name}.{owner or os.getpid()}{_DRAFT}")
 
 
+def named_below(folder: Path, name: str) -> list[Path]:
+    """The files of a name in a folder and its subfolders, in path order.
+
+    What is not in its place yet, or vanishes while this looks, is left out.
+    """
+    found = []
+    # Unlike glob, walk takes no offence at a folder that has just been renamed.
+    for place, folders, names in os.walk(folder):
+        folders[:] = [one for one in folders if not (one[0] == "." and one.endswith(_DRAFT))]
+        if name in names:
+            found.append(Path(place, name))
+    return sorted(found)
+
+
 def remove_drafts(folder: Path, of: str = "*") -> None:
     """Delete what killed processes began to write or to delete in a folder.
 

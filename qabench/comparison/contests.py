@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qabench.base.arrays import Doubles
+from qabench.base.files import named_below
 from qabench.base.terminal import safe
 from qabench.errors import ReportError
 from qabench.reports import report_file, unfinished
@@ -159,7 +160,7 @@ def gather(paths: Iterable[Path]) -> tuple[Contest, ...]:
 def _refuse_only_unfinished(places: Sequence[Path]) -> None:
     """Refuse folders in which no run has finished, with the runs that they hold."""
     for place in places:
-        if not place.is_dir() or next(place.rglob(report_file.FILE_NAME), None) is not None:
+        if not place.is_dir() or named_below(place, report_file.FILE_NAME):
             continue
         if begun := unfinished.find([place]):
             notes = "; ".join(one.note.removeprefix("! ") for one in begun)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qabench.base.files import sha256, write_text
+from qabench.base.files import named_below, sha256, write_text
 from qabench.base.json_files import JSONError, as_json, read_own_json
 from qabench.base.packaged import schema
 from qabench.base.untrusted import refuse_outside
@@ -103,7 +103,18 @@ def find(paths: Iterable[Path]) -> list[tuple[Path, Report]]:
     Raises:
         ReportError: a path does not exist, holds no report, or holds an invalid one.
     """
-    return [(path, read(path)) for path in places(paths)]
+    given = list(paths)
+    found = []
+    for path in places(given):
+        try:
+            found.append((path, read(path)))
+        except ReportError:
+            # A run that is made again with --force takes its report away.
+            if path.exists() or path in given:
+                raise
+    if not found:
+        raise ReportError("The reports were taken away while they were read; try again.")
+    return found
 
 
 def places(paths: Iterable[Path]) -> list[Path]:
@@ -114,7 +125,7 @@ def places(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        inside = sorted(path.rglob(FILE_NAME)) if path.is_dir() else [path]
+        inside = named_below(path, FILE_NAME) if path.is_dir() else [path]
         if not inside:
             raise ReportError(
                 f"There is no {FILE_NAME} in {path}; name a run directory, a folder of them, or "

@@ -8,6 +8,7 @@ its process, however the process ends.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -28,6 +29,7 @@ from qabench.reports.report import Report
 
 FILE_NAME = "run.json"
 _VERSIONS = "versions."
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 _HASH = re.compile("[0-9a-f]{64}")
 
 
@@ -50,6 +52,14 @@ def locked(folder: Path) -> Iterator[None]:
             raise RunError(
                 f"{_named(holder)} is writing to {folder}; wait until it ends, or choose another "
                 f"--runs-dir."
+            ) from error
+        # Some network file systems; filelock's own word for it is the second.
+        except (OSError, NotImplementedError) as error:
+            if getattr(error, "errno", errno.ENOLCK) not in _NO_LOCKS:
+                raise
+            raise RunError(
+                f"{folder} cannot be locked ({getattr(error, 'strerror', error)}); choose a "
+                f"--runs-dir on a file system that has locks."
             ) from error
     try:
         with writing(holder):

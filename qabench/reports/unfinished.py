@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qabench.base.files import write_json, writing
+from qabench.base.files import named_below, write_json, writing
 from qabench.base.json_files import JSONError, read_own_json
 from qabench.base.terminal import safe
 from qabench.errors import ReportError
@@ -62,7 +62,7 @@ def find(paths: Iterable[Path]) -> tuple[Unfinished, ...]:
     Raises:
         ReportError: a run directory's ``run.json`` or ``diverged.json`` cannot be read.
     """
-    begun = (path for place in paths for path in sorted(place.rglob(rundir.FILE_NAME)))
+    begun = (path for place in paths for path in named_below(place, rundir.FILE_NAME))
     folders = {path.parent.resolve(): path.parent for path in begun}
     return tuple(
         _read(one) for one in folders.values() if not (one / report_file.FILE_NAME).exists()

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from qabench.base.files import (
     delete,
     draft_of,
+    named_below,
     refuse_unwritable,
     remove_drafts,
     settle,
@@ -149,3 +150,25 @@ def test_a_file_system_that_does_not_flush_folders_is_enough(tmp_path, monkeypat
     monkeypatch.setattr(os, "fsync", refuse_folders)
     write_text(tmp_path / "a.txt", "text")
     assert (tmp_path / "a.txt").read_text() == "text"
+
+
+def test_files_below_a_folder_are_found_in_order_without_drafts(tmp_path):
+    for name in ("b", "a/c", ".b.123.part", ".b.123.old.part"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "x.json").touch()
+    assert named_below(tmp_path, "x.json") == [tmp_path / "a/c/x.json", tmp_path / "b/x.json"]
+
+
+def test_a_folder_that_vanishes_while_it_is_looked_through_is_left_out(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.json").touch()
+    scan = os.scandir
+
+    def vanishing(place):
+        if str(place).endswith("a"):
+            raise FileNotFoundError(place)
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert named_below(tmp_path, "x.json") == [tmp_path / "b/x.json"]

@@ -87,3 +87,20 @@ def test_reports_are_found_in_files_and_folders_each_once(tmp_path):
     assert [path.parent.name for path, _ in found] == ["seed-0", "seed-1"]
     with pytest.raises(ReportError, match="cannot be read"):
         report_file.find([Path("no-such.json")])
+
+
+def test_a_report_that_vanishes_while_reports_are_read_is_left_out(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        report_file.write(made_up(name), tmp_path / name)
+    read = report_file.read
+
+    def take_away(path):
+        if path.parent.name == "a":
+            path.unlink(missing_ok=True)
+        return read(path)
+
+    monkeypatch.setattr(report_file, "read", take_away)
+    assert [path.parent.name for path, _ in report_file.find([tmp_path])] == ["b"]
+    with pytest.raises(ReportError, match="cannot be read"):
+        report_file.find([tmp_path / "a" / "report.json"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -128,3 +129,17 @@ def test_a_directory_that_was_only_begun_is_not_finished(tmp_path):
     assert rundir.finished(run, {}) is None
     rundir.claim(run, {}, force=False)
     assert rundir.finished(run, {}) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("No locks available")],
+)
+def test_a_file_system_without_locks_is_named_as_such(tmp_path, monkeypatch, error):
+    def refuse(self, **given):
+        raise error
+
+    monkeypatch.setattr(rundir.FileLock, "acquire", refuse)
+    said = r"cannot be locked \(No locks available\); choose a --runs-dir on a file system that has"
+    with pytest.raises(RunError, match=said), rundir.locked(tmp_path / "run"):
+        pass
