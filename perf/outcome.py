@@ -23,9 +23,9 @@ _PEERS = ("datasets", "pytorch-crf", "typer")
 INTRODUCTION = """\
 # Performance
 
-Made by `python perf`; run it to measure your own machine. qabench and its peer run in turns (A B A B)
-on one thread. Times are medians of wall seconds; a ratio is the peer's time divided by qabench's, with
-the lowest and the highest of a single turn. The peers' ways are written from their documented
+Made by `python perf`; run it to measure your own machine. qabench and its peer run in turns (A B A
+B) on one thread. Times are medians of wall seconds; a ratio is the peer's time by qabench's, with the
+lowest and the highest of a single turn. The peers' ways are written from their documented
 behaviour (`perf/peers`), and the results of both are compared each time.
 """
 
@@ -184,7 +184,7 @@ def page(document: Document) -> str:
             "",
             *lines,
             "",
-            "An exponent of 1: time grows in proportion to the size. Less than 1: part of it is fixed.",
+            "An exponent of 1: time grows in proportion to the size. Below 1: part of it is fixed.",
             "",
             tables(document, "github"),
             "",
