@@ -24,8 +24,8 @@ INTRODUCTION = """\
 # Performance
 
 Made by `python perf`; run it to measure your own machine. qabench and its peer run in turns (A B A
-B) on one thread. Times are medians of wall seconds; a ratio is the peer's time by qabench's, with the
-lowest and the highest of a single turn. The peers' ways are written from their documented
+B) on one thread. Times are medians of wall seconds; a ratio is the peer's time by qabench's, with
+the lowest and the highest of a single turn. The peers' ways are written from their documented
 behaviour (`perf/peers`), and the results of both are compared each time.
 """
 
