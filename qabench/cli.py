@@ -170,6 +170,11 @@ _NULL_THRESHOLD = click.option(
 @_RUNS_DIR
 @click.option("--force", is_flag=True, help="Run again and overwrite what these runs made before.")
 @click.option(
+    "--allow-overlap",
+    is_flag=True,
+    help="Run even if the training and the dev questions are the same.",
+)
+@click.option(
     "--accept-versions",
     is_flag=True,
     help="Also use and resume runs of other versions of qabench, torch and transformers.",
@@ -183,6 +188,7 @@ def run(
     on_bad_record: str | None,
     runs_dir: Path,
     force: bool,
+    allow_overlap: bool,
     accept_versions: bool,
 ) -> None:
     """Fine-tune and score heads on a benchmark, and print the comparison table.
@@ -200,7 +206,9 @@ def run(
         changed.append(f"data.on_bad_record={on_bad_record}")
     settings = load(benchmark, changed)
     named = "" if benchmark == DEFAULT_BENCHMARK else benchmark
-    given = Given(named, seeds, overrides, max_train_questions, on_bad_record, runs_dir)
+    given = Given(
+        named, seeds, overrides, max_train_questions, on_bad_record, runs_dir, allow_overlap
+    )
     _run_and_rank(settings, given, plugins, force, accept_versions)
 
 
@@ -230,7 +238,15 @@ def _run_and_rank(
         if is_main_process():
             echo(line)
 
-    plan = Plan(settings, plugins, given.seeds, given.runs_dir, force, accept_versions)
+    plan = Plan(
+        settings,
+        plugins,
+        given.seeds,
+        given.runs_dir,
+        force,
+        accept_versions,
+        given.allow_overlap,
+    )
     records = run_plan(plan, say)
     say("\n" + render(tables(of_records(records)), "plain"))
     say("\n".join(["Next:", *next_steps(settings, given, plugins, discover().heads)]))

@@ -188,8 +188,8 @@ class Report:
     """A whole report; see ``schemas/report.schema.json``.
 
     A system that was imported, of which only predictions are known, has ``None`` in the fields of
-    its training. ``metrics`` are those of plugins, by ``distribution/name``; older reports lack
-    them.
+    its training. ``metrics`` are those of plugins, by ``distribution/name``. ``overlap`` counts
+    the dev questions whose id, question or context training has too. Older reports lack both.
     """
 
     format: str
@@ -210,6 +210,7 @@ class Report:
     files: Mapping[str, str]
     warnings: tuple[str, ...]
     metrics: Mapping[str, MetricFacts] = field(default_factory=dict)
+    overlap: Mapping[str, int] | None = None
 
     def is_training_of(self, other: Report) -> bool:
         """Whether two reports are of one training, whatever seeds they name: the same weights or

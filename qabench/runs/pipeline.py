@@ -29,6 +29,7 @@ from qabench.benchmarks.settings import Benchmark
 from qabench.benchmarks.sources import read
 from qabench.data.halves import split_questions
 from qabench.data.inspection import write_bad
+from qabench.data.overlap import refuse_same
 from qabench.errors import BenchmarkError, DivergedError, RunError
 from qabench.heads import Head
 from qabench.plugins import calling as hooks
@@ -98,19 +99,22 @@ def _run_all(plan: Plan, say: Say) -> list[Record]:
     # Each run loads its own.
     del encoder
     train_set, dev_set = read(data, data.train), read(data, data.dev)
+    if not plan.allow_overlap:
+        refuse_same(train_set, dev_set)
     dev = sides.side(benchmark, dev_set, tokenizer, data.max_dev_questions, 0)
     say(f"benchmark {benchmark.name}, encoder {benchmark.backbone.name}, {hardware}")
     if changed:
         say(changed)
     for head, _ in heads:
         _describe_rate(head, benchmark, say)
-    sides.describe("dev", dev, say)
+    sides.describe("dev", dev, benchmark.answers.max_answer_tokens, say)
     tune = _tune_half(benchmark, dev)
     _rehearse(benchmark, heads, hidden_size, dev, hardware)
     found = []
     for seed in dict.fromkeys(plan.seeds):
         train = sides.side(benchmark, train_set, tokenizer, data.max_train_questions, seed)
-        sides.describe("train", train, say)
+        sides.describe("train", train, benchmark.answers.max_answer_tokens, say)
+        sides.describe_overlap(train, dev, say)
         for head, options in heads:
             task = Task(
                 benchmark=benchmark,

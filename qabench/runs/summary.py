@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
+from qabench.data.overlap import Overlap, overlap
 from qabench.reports import report_file
 from qabench.reports.report import BackboneFacts, Budget, Report, ReportScores
 from qabench.runs.caveats import caveats
@@ -74,6 +75,7 @@ def summarize(
         files={},
         warnings=(*_caveats(task, scores), *map(str, measured.failures)),
         metrics=measured.values,
+        overlap=asdict(_shared(task)),
     )
 
 
@@ -108,4 +110,8 @@ def _budget(task: Task, model: QAModel, result: Result) -> Budget:
 def _caveats(task: Task, scores: ReportScores) -> list[str]:
     skipped = len(task.train.read.skipped) + len(task.dev.read.skipped)
     outside = task.dev.windows.counts.golds_outside_windows
-    return caveats(scores, task.dev.used, skipped, outside)
+    return caveats(scores, task.dev.used, skipped, outside, _shared(task))
+
+
+def _shared(task: Task) -> Overlap:
+    return overlap(task.train.used.examples, task.dev.used.examples)

@@ -30,6 +30,7 @@ class Plan:
         force: whether to overwrite what these runs made before.
         accept_versions: whether to use and resume runs of other versions of qabench, torch and
             transformers.
+        allow_overlap: whether to score the very questions that are trained on.
     """
 
     benchmark: Benchmark
@@ -38,6 +39,7 @@ class Plan:
     runs_dir: Path
     force: bool = False
     accept_versions: bool = False
+    allow_overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

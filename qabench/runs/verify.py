@@ -17,6 +17,7 @@ from qabench.base.untrusted import inside
 from qabench.base.validation import dotted
 from qabench.data.examples import ExampleSet, fingerprint
 from qabench.data.halves import split_questions
+from qabench.data.overlap import Overlap
 from qabench.errors import QABenchError, ReportError
 from qabench.plugins.discovery import discover
 from qabench.reports import report_file
@@ -286,7 +287,8 @@ def _caveats(report: Report, scores: ReportScores, found: Outcomes) -> Iterator[
     data = ExampleSet(found.examples, report.dev.source, ())
     # What a plugin failed in is known only to the run.
     said = [one for one in report.warnings if not one.startswith("Hook ")]
-    expected = caveats(scores, data, skipped, outside)
+    shared = None if report.overlap is None else Overlap(**report.overlap)
+    expected = caveats(scores, data, skipped, outside, shared)
     for one in expected:
         if one not in said:
             yield safe(f"warnings lack {one!r}.")

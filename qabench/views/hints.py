@@ -24,6 +24,7 @@ class Given:
         overrides: of ``--set``.
         max_train_questions, on_bad_record: of the options of these names.
         runs_dir: where the run directories are.
+        allow_overlap: whether training and dev questions may be the same.
     """
 
     benchmark: str = ""
@@ -32,6 +33,7 @@ class Given:
     max_train_questions: int | None = None
     on_bad_record: str | None = None
     runs_dir: Path = Path("runs")
+    allow_overlap: bool = False
 
     def command(self, head: str) -> str:
         """The command that runs a head with these options."""
@@ -45,6 +47,7 @@ class Given:
             ("--runs-dir", None if self.runs_dir == Path("runs") else self.runs_dir),
         ]
         words = [f"{name} {shlex.quote(str(one))}" for name, one in options if one is not None]
+        words += ["--allow-overlap"] * self.allow_overlap
         return " ".join([f"qabench run --plugin {head}", *words])
 
 
