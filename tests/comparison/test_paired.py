@@ -293,3 +293,12 @@ def test_an_interval_is_never_narrower_than_questions_without_any_difference_all
     found = compare(system(scores), system(scores[::-1], "B", seeds=(5, 6)))
     assert found.difference == 0
     assert found.interval == pytest.approx((-np.log(20) / 100, np.log(20) / 100))
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 6])
+def test_the_interval_of_a_mean_over_seeds_that_matter_is_students(seeds):
+    level = np.linspace(0, 0.03, seeds)[:, None]
+    scores = 0.5 + level + np.zeros((seeds, 4000))
+    low, high = interval_of_mean(system(scores), each(4000))
+    expected = scipy.stats.t.ppf(0.975, seeds - 1) * scipy.stats.sem(level[:, 0])
+    assert (high - low) / 2 == pytest.approx(expected, rel=0.02)

@@ -183,3 +183,11 @@ def test_mirrored_places_give_mirrored_differences(runs):
     for one, other in zip(there.overall, back.overall, strict=True):
         assert one.comparison.difference == -other.comparison.difference
         assert one.comparison.interval == tuple(-end for end in other.comparison.interval[::-1])
+
+
+def test_the_margin_reaches_every_measure_and_slice(runs):
+    _, good, bad = opponents(runs / "good", runs / "bad")
+    found = side_by_side(good, bad, margin=7.0)
+    every = [one for measured in found.differences.measured for one in measured.comparisons]
+    every += [one.comparison for one in (*found.overall, *found.by_slice)]
+    assert {one.margin for one in every} == {0.07}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qabench.data.examples import QAExample
-from qabench.data.halves import split_questions, tune_test_split
+from qabench.data.halves import halves_are_of, split_questions, tune_test_split
 from qabench.errors import DataError
 
 titles = st.lists(st.sampled_from(["a", "b", "c", "d", "e", None, ""]), min_size=2, max_size=40)
@@ -100,3 +100,21 @@ def test_contexts_tell_articles_apart_where_titles_do_not():
 
 def test_questions_on_one_context_are_not_split():
     assert not split_questions([question("a"), question("b")], 0).any()
+
+
+def test_the_seed_reaches_the_split():
+    examples = [question(str(n), f"context {n}", f"title {n}") for n in range(40)]
+    halves = {tuple(split_questions(examples, seed).tolist()) for seed in range(5)}
+    assert len(halves) == 5
+
+
+def test_halves_are_of_articles_or_where_titles_do_not_tell_them_apart_of_contexts():
+    def kind(titles, contexts):
+        return halves_are_of(
+            [question(str(n), *pair) for n, pair in enumerate(zip(contexts, titles, strict=True))]
+        )
+
+    assert kind(["a", "b"], ["one", "two"]) == "articles"
+    assert kind(["a", ""], ["one", "two"]) == "articles"
+    assert kind(["a", "a"], ["one", "two"]) == "contexts"
+    assert kind(["", ""], ["one", "two"]) == "contexts"

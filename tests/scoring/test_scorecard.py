@@ -9,8 +9,9 @@ import pytest
 from support.made_up import QUESTIONS, results
 
 from qabench.base.packaged import schema
+from qabench.data.examples import ExampleSet
 from qabench.reports.report import ReportScores
-from qabench.scoring.scorecard import FAMILIES, report_scores
+from qabench.scoring.scorecard import FAMILIES, doubts, report_scores
 
 
 def test_every_family_is_a_field_of_the_report_and_in_its_schema():
@@ -54,3 +55,32 @@ def test_an_empty_answer_counts_as_abstained_whatever_the_null_odds():
     answers[first] = ""
     changed = dataclasses.replace(found, answers=tuple(answers))
     assert report_scores(changed, 0.0).abstained == abstained + 1
+
+
+def test_the_test_half_has_its_own_lines_that_need_no_head():
+    found = results(np.ones(QUESTIONS, bool))
+    tuned = report_scores(found, 0.0).tuned
+    assert tuned["halves"] == "articles"
+    without = 100 * float((~found.has_answer[~found.tune]).mean())
+    assert tuned["always_null"]["exact"] == pytest.approx(without)
+    assert tuned["random_span"]["total"] == (~found.tune).sum()
+    assert not any(key.startswith("best_") for key in tuned["official"])
+
+
+def test_the_null_threshold_decides_the_official_scores():
+    found = results(np.ones(QUESTIONS, bool))
+    odds = np.where(found.has_answer, 0.3, 0.6)
+    changed = dataclasses.replace(found, null_odds=odds)
+    exact = [report_scores(changed, threshold).official["exact"] for threshold in (0.2, 0.5, 1.0)]
+    share = 100 * float(found.has_answer.mean())
+    assert exact == pytest.approx([100 - share, 100, share])
+
+
+def test_a_head_below_always_null_on_the_test_half_is_doubted():
+    found = results(np.ones(QUESTIONS, bool))
+    data = ExampleSet(found.examples, "made up", ())
+    scores = report_scores(found, 0.0)
+    assert doubts(scores, data) == []
+    low = {**scores.tuned, "official": {**scores.tuned["official"], "exact": 0.0}}
+    (doubt,) = doubts(dataclasses.replace(scores, tuned=low), data)
+    assert doubt.startswith("test EM 0.00 is not above always answering nothing in the same half (")
