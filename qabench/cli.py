@@ -578,6 +578,31 @@ def new_plugin(name: str, folder: Path | None) -> None:
     echo("\n".join([f"The plugin is in {folder}. Next:", *next_steps(name, folder)]))
 
 
+@app.command(
+    short_help="Write a benchmark of your own data.",
+    epilog="Example: qabench new-benchmark mills --train train.json --dev dev.json "
+    "--encoder path/to/encoder",
+)
+@click.argument("name")
+@click.option("--train", type=_PATH, required=True, help="Questions to train on.")
+@click.option("--dev", type=_PATH, required=True, help="Questions to score.")
+@click.option(
+    "--encoder",
+    metavar="FOLDER|MODEL",
+    required=True,
+    help="Folder of an encoder, or a model of the hub.",
+)
+def new_benchmark(name: str, train: Path, dev: Path, encoder: str) -> None:
+    """Write the benchmark file NAME.toml for your own data and encoder.
+
+    Both files are audited first. All other settings have their defaults; edit the file to change
+    them.
+    """
+    from qabench.benchmarks.own import write_benchmark
+
+    echo("\n".join(write_benchmark(name, train, dev, encoder)))
+
+
 @app.command(short_help="List the benchmarks.", epilog="Example: qabench benchmarks")
 def benchmarks() -> None:
     """List the benchmarks that come with qabench and with plugins."""

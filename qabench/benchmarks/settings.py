@@ -6,6 +6,7 @@ The schema is the only place with the type, limits and default of each key.
 from __future__ import annotations
 
 import copy
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -126,21 +127,50 @@ def load(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:
         name_or_path: a name that ``qabench benchmarks`` lists, or the path of a ``.toml`` file.
         overrides: ``section.key=value`` each, as ``--set`` takes them; the value is TOML, and
             quotes around a string may be left out. Their paths are relative to the working
-            directory; paths in the file are relative to the file's folder.
+            directory; paths in the file are relative to the file's folder. Where they change the
+            source of the data, the benchmark is called by these data, and has no note.
 
     Raises:
         BenchmarkError: no benchmark or several have this name, or the file is not TOML or does not
             follow the schema.
     """
     path = find(name_or_path)
-    document = _resolve_paths(_read(path), path.resolve().parent)
+    document = original = _resolve_paths(_read(path), path.resolve().parent)
     for override in overrides:
         document = _resolve_paths(_override(document, override), Path.cwd())
+    document = _renamed(original, document)
     problem = first_problem(schema("benchmark"), document)
     if problem:
         changed = f" with --set {' --set '.join(overrides)}" if overrides else ""
         raise BenchmarkError(f"Benchmark {path}{changed} is not valid: {problem}.")
     return _build(fill_defaults(schema("benchmark"), document))
+
+
+def _renamed(original: Mapping[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    """The changed document under the name of its data, if these are from another place."""
+    before, after = original.get("data"), changed.get("data")
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return changed
+    places = [(one.get("source"), one.get("repository")) for one in (before, after)]
+    if places[0] == places[1] or changed.get("name") != original.get("name"):
+        return changed
+    name = _data_name(after)
+    if name in (one.name for one in entries()):
+        name = f"own-{name}"
+    return {**changed, "name": name, "note": "", "summary": ""}
+
+
+_GENERIC = re.compile(r"(train|dev|test|valid(ation)?|data|questions)", re.IGNORECASE)
+
+
+def _data_name(data: Mapping[str, Any]) -> str:
+    """What to call a benchmark of these data: by their repository, file or folder."""
+    repository, dev = data.get("repository"), data.get("dev")
+    place = Path(str(repository or dev or ""))
+    stem = place.name if repository else place.name.partition(".")[0]
+    if not repository and _GENERIC.fullmatch(stem):
+        stem = place.parent.name
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_") or "own"
 
 
 def of_dict(document: Mapping[str, Any]) -> Benchmark:
