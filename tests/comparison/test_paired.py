@@ -301,4 +301,4 @@ def test_the_interval_of_a_mean_over_seeds_that_matter_is_students(seeds):
     scores = 0.5 + level + np.zeros((seeds, 4000))
     low, high = interval_of_mean(system(scores), each(4000))
     expected = scipy.stats.t.ppf(0.975, seeds - 1) * scipy.stats.sem(level[:, 0])
-    assert (high - low) / 2 == pytest.approx(expected, rel=0.02)
+    assert (high - low) / 2 == pytest.approx(expected, rel=0.05)
