@@ -12,9 +12,13 @@ from qabench.base.json_files import JSONError, as_json, parse_json, read_own_jso
 from qabench.base.terminal import safe, shortened
 from qabench.base.untrusted import refuse_outside
 from qabench.base.validation import dotted
+from qabench.benchmarks.settings import Benchmark, TrainingSettings, of_dict
+from qabench.benchmarks.sources import DataSettings
+from qabench.errors import BenchmarkError
 from qabench.reports import rundir
 from qabench.reports.report import Budget, Report
 from qabench.runs import belongings
+from qabench.runs.provenance import DECISIVE
 
 _LONGEST = 60
 # The log has scores of the same weights, but a GPU may answer a few questions in another way.
@@ -28,6 +32,10 @@ def contradictions(report: Report, folder: Path) -> Iterator[str]:
         yield from _differences(rundir.FILE_NAME, _import_facts(report), begun)
         yield from _differences("an import", _said_of_import(report), _OF_IMPORT)
         return
+    missing = [name for name in _OF_RUN if getattr(report, name) is None]
+    if missing:
+        yield f"{', '.join(missing)}: null, but the report has a budget."
+        return
     yield from _differences(rundir.FILE_NAME, _run_facts(report), begun)
     if (folder / belongings.MODEL).exists():
         saved = _document(folder, belongings.MODEL_IDENTITY)
@@ -35,9 +43,19 @@ def contradictions(report: Report, folder: Path) -> Iterator[str]:
     log = _log(folder)
     if as_json(report.training_log) != log:
         yield f"training_log is not that of {belongings.LOG}."
-    yield from _arithmetic(report, report.budget)
-    yield from _from_settings(report)
-    yield from _last_line(report)
+    try:
+        settings = of_dict(report.settings)
+    except BenchmarkError as error:
+        yield f"settings: {error}"
+        return
+    yield from _arithmetic(report, report.budget, settings.training)
+    yield from _segments(report, report.budget)
+    yield from _from_settings(report, settings)
+    yield from _sides(report, settings.data)
+    yield from _last_line(report, settings.training.keep_epoch)
+
+
+_OF_RUN = ("train", "backbone", "environment", "weights_sha256")
 
 
 def _document(folder: Path, name: str) -> dict[str, Any]:
@@ -70,7 +88,7 @@ def _run_facts(report: Report) -> dict[str, Any]:
         "seed": report.seed,
         "data": {"train": report.train.fingerprint, "dev": report.dev.fingerprint},
         "backbone": {name: getattr(report.backbone, name) for name in hashes},
-        "versions": {name: packages.get(name) for name in ("qabench", "torch", "transformers")},
+        "versions": {name: packages.get(name) for name in DECISIVE},
     }
 
 
@@ -85,10 +103,9 @@ def _import_facts(report: Report) -> dict[str, Any]:
 
 
 def _said_of_import(report: Report) -> dict[str, Any]:
-    plugin = asdict(report.plugin)
-    del plugin["name"]
-    facts = {name: getattr(report, name) for name in _OF_IMPORT if name != "plugin"}
-    return {**facts, "plugin": plugin}
+    said = asdict(report)
+    del said["plugin"]["name"]
+    return {name: said[name] for name in _OF_IMPORT}
 
 
 _OF_IMPORT: dict[str, Any] = {
@@ -125,37 +142,27 @@ def _shown(value: object) -> str:
     return shortened(safe(repr(value)), _LONGEST)
 
 
-def _arithmetic(report: Report, budget: Budget) -> Iterator[str]:
+def _arithmetic(report: Report, budget: Budget, training: TrainingSettings) -> Iterator[str]:
     """Values of the budget that follow from others."""
-    train = report.windows.get("train", {})
-    training = report.settings.get("training", {})
     assert report.environment is not None
-    expected: dict[str, Any] = {
-        "epochs": training.get("epochs"),
-        "windows_seen": budget.epochs * train.get("windows", 0),
+    train = report.windows.get("train", {})
+    windows = train.get("windows", 0)
+    batches = math.ceil(windows / (training.batch_size * max(report.environment.processes, 1)))
+    steps = math.ceil(batches / training.gradient_accumulation_steps)
+    expected: dict[str, float | None] = {
+        "epochs": training.epochs,
+        "windows_seen": budget.epochs * windows,
         "tokens_seen": budget.epochs * train.get("tokens", 0),
-        "steps": _steps(budget.epochs, train.get("windows", 0), training, report),
+        "steps": budget.epochs * steps,
     }
-    if not budget.resumed:
-        seconds = budget.train_seconds - budget.evaluation_seconds
-        expected["tokens_per_second"] = budget.tokens_seen / seconds if seconds > 0 else None
-        expected["seconds_per_step"] = seconds / budget.steps if budget.steps else None
+    seconds = budget.train_seconds - budget.evaluation_seconds
+    measured = not budget.resumed and seconds > 0 and budget.steps > 0
+    expected["tokens_per_second"] = budget.tokens_seen / seconds if measured else None
+    expected["seconds_per_step"] = seconds / budget.steps if measured else None
     for name, value in expected.items():
         said = getattr(budget, name)
         if not _equal(said, value):
             yield f"budget.{name} is {said}, but the rest of the report gives {value}."
-    yield from _segments(report, budget)
-
-
-def _steps(epochs: int, windows: int, training: Mapping[str, Any], report: Report) -> int | None:
-    """Optimizer steps: those of an epoch are whole batches of whole steps."""
-    assert report.environment is not None
-    try:
-        batch = int(training["batch_size"]) * report.environment.processes
-        batches = math.ceil(windows / batch)
-        return epochs * math.ceil(batches / int(training["gradient_accumulation_steps"]))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
 
 
 def _segments(report: Report, budget: Budget) -> Iterator[str]:
@@ -165,70 +172,68 @@ def _segments(report: Report, budget: Budget) -> Iterator[str]:
         return
     if sum(one.steps for one in budget.segments) != budget.steps:
         yield "budget.segments do not add up to budget.steps."
-    last, packages = budget.segments[-1].versions, report.environment.packages
-    if any(packages.get(name) != version for name, version in last.items()):
+    packages = report.environment.packages
+    if budget.segments[-1].versions != {name: packages.get(name) for name in DECISIVE}:
         yield "budget.segments does not end with the versions in environment.packages."
     if len(budget.segments) > 1 and not budget.resumed:
         yield "budget.segments has several parts, but budget.resumed is False."
 
 
-def _from_settings(report: Report) -> Iterator[str]:
-    """Values that repeat or follow from a setting."""
-    settings, training = report.settings, report.settings.get("training", {})
+def _from_settings(report: Report, settings: Benchmark) -> Iterator[str]:
+    """Values that repeat a setting."""
     assert report.backbone is not None
     assert report.environment is not None
-    expected = [
-        ("benchmark", report.benchmark, settings.get("name")),
-        ("backbone.name", report.backbone.name, settings.get("backbone", {}).get("name")),
-        (
-            "scores.null_threshold",
-            report.scores.null_threshold,
-            settings.get("answers", {}).get("null_threshold"),
-        ),
+    training, environment = settings.training, report.environment
+    threshold = settings.answers.null_threshold
+    expected: list[tuple[str, object, object]] = [
+        ("benchmark", report.benchmark, settings.name),
+        ("backbone.name", report.backbone.name, settings.backbone.name),
+        ("scores.null_threshold", report.scores.null_threshold, threshold),
     ]
-    if training.get("threads") is not None:
-        expected.append(("environment.threads", report.environment.threads, training["threads"]))
-    if training.get("precision") != "auto":
-        precision = report.environment.precision
-        expected.append(("environment.precision", precision, training.get("precision")))
-    if training.get("device") == "cpu":
-        expected.append(("environment.device", report.environment.device, "cpu"))
+    if training.threads is not None:
+        expected.append(("environment.threads", environment.threads, training.threads))
+    if training.precision != "auto":
+        expected.append(("environment.precision", environment.precision, training.precision))
+    if training.device != "auto":
+        device = training.device.partition(":")[0]
+        expected.append(("environment.device", environment.device, device))
     for name, said, asked in expected:
         if said != asked:
             yield f"{name} is {_shown(said)}, but the settings ask for {_shown(asked)}."
-    yield from _sides(report, settings.get("data", {}))
 
 
-def _sides(report: Report, data: Mapping[str, Any]) -> Iterator[str]:
+def _sides(report: Report, data: DataSettings) -> Iterator[str]:
     """Where questions came from, and how many were used of those that were read."""
-    for name, facts in (("train", report.train), ("dev", report.dev)):
-        assert facts is not None
-        place = data.get(name)
-        if not isinstance(place, str) or place not in facts.source:
+    assert report.train is not None
+    sides = (
+        ("train", report.train, data.train, data.max_train_questions),
+        ("dev", report.dev, data.dev, data.max_dev_questions),
+    )
+    for name, facts, place, limit in sides:
+        if not facts.source.endswith(place):
             yield f"{name}.source is {_shown(facts.source)}, but the settings name {place!r}."
-        limit = data.get(f"max_{name}_questions")
         used = facts.available if limit is None else min(limit, facts.available)
         if facts.questions != used:
             yield f"{name}.questions is {facts.questions}, but {used} of those read are used."
         if facts.answerable > facts.questions:
             yield f"{name}.answerable is {facts.answerable} of {facts.questions} questions."
-        if facts.skipped and data.get("on_bad_record") != "skip":
+        if facts.skipped and data.on_bad_record != "skip":
             yield f"{name}.skipped is {facts.skipped}, but the settings skip no record."
-    if report.train is not None and report.train.scored is not None:
+    if report.train.scored is not None:
         yield "train.scored is a number, but no training question is scored."
 
 
-def _last_line(report: Report) -> Iterator[str]:
+def _last_line(report: Report, keep_epoch: str) -> Iterator[str]:
     """The training log against the budget and the scores."""
     assert report.budget is not None
-    ends = [line for line in report.training_log if line["exact"] is not None]
+    ends = [line for line in report.training_log if None not in (line["exact"], line["f1"])]
     if not ends or report.training_log[-1]["step"] != report.budget.steps:
         yield "training_log does not end with the last step of the budget."
         return
-    kept = ends if report.settings.get("training", {}).get("keep_epoch") == "best" else ends[-1:]
+    kept = ends if keep_epoch == "best" else ends[-1:]
     for key in ("exact", "f1"):
         said = report.scores.official[key]
-        if all(abs(line[key] - said) > _LOG_TOLERANCE for line in kept):
+        if not any(abs(line[key] - said) <= _LOG_TOLERANCE for line in kept):
             logged = ", ".join(f"{line[key]:.2f}" for line in kept)
             yield f"scores.official.{key} is {said:.2f}, but the training log has {logged}."
 

@@ -69,6 +69,8 @@ def predict_again(report: Report, folder: Path) -> Again:
             cannot compute as the run did.
     """
     device, precision = _hardware(report)
+    if report.backbone is None:
+        raise ReportError("it names no encoder.")
     identity = _identity(folder)
     benchmark = of_dict(identity["benchmark"])
     head = discover().head(identity["plugin"]["name"])

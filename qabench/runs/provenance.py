@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from qabench.training.hardware import Hardware
 
 _PACKAGES = ("accelerate", "numpy", "qabench", "tokenizers", "torch", "transformers")
-_DECISIVE = ("qabench", "torch", "transformers")
+# What decides the numbers of a run.
+DECISIVE = ("qabench", "torch", "transformers")
 
 
 def versions() -> dict[str, str]:
     """Versions of what decides the numbers of a run, by distribution."""
-    return {name: importlib.metadata.version(name) for name in _DECISIVE}
+    return {name: importlib.metadata.version(name) for name in DECISIVE}
 
 
 def now() -> str:

@@ -282,19 +282,24 @@ def _scores(report: Report, scores: ReportScores) -> Iterator[str]:
 
 
 def _caveats(report: Report, scores: ReportScores, found: Outcomes) -> Iterator[str]:
-    skipped = report.dev.skipped + (0 if report.train is None else report.train.skipped)
-    outside = report.windows.get("dev", {}).get("golds_outside_windows", 0)
-    data = ExampleSet(found.examples, report.dev.source, ())
     # What a plugin failed in is known only to the run.
     said = [one for one in report.warnings if not one.startswith("Hook ")]
-    shared = None if report.overlap is None else Overlap(**report.overlap)
-    expected = caveats(scores, data, skipped, outside, shared)
+    expected = expected_caveats(report, scores, found)
     for one in expected:
         if one not in said:
             yield safe(f"warnings lack {one!r}.")
     for one in said:
         if one not in expected:
             yield safe(f"warnings have {one!r}, which is not so.")
+
+
+def expected_caveats(report: Report, scores: ReportScores, found: Outcomes) -> list[str]:
+    """The warnings that follow from a report, these scores and these questions."""
+    skipped = report.dev.skipped + (0 if report.train is None else report.train.skipped)
+    outside = report.windows.get("dev", {}).get("golds_outside_windows", 0)
+    data = ExampleSet(found.examples, report.dev.source, ())
+    shared = None if report.overlap is None else Overlap(**report.overlap)
+    return caveats(scores, data, skipped, outside, shared)
 
 
 def _metrics(report: Report, measured: Measured) -> Iterator[str]:
