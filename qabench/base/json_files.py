@@ -53,16 +53,24 @@ def read_json(path: Path) -> Any:
     Raises:
         JSONError: it cannot be read, or as for :func:`parse_json`.
     """
+    return parse_json(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark; a pipe is read once.
+
+    Raises:
+        JSONError: it cannot be read.
+    """
     try:
         with open_file(path) as file:
-            text = file.read().decode("utf-8-sig")
+            return file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise JSONError(f"{path}: is not UTF-8 text") from None
     # ValueError: no path can hold NUL.
     except (OSError, TrapError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise JSONError(f"{path}: cannot be read ({said})") from error
-    return parse_json(text, str(path))
 
 
 def read_own_json(path: Path, schema: Mapping[str, Any]) -> Any:

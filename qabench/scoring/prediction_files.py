@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qabench.base.json_files import JSONError, parse_json, read_json
+from qabench.base.json_files import JSONError, parse_json, read_text
 from qabench.base.terminal import shortened
 from qabench.base.untrusted import lone_surrogate
 from qabench.data.audit import kind
@@ -141,21 +141,24 @@ def _is_by_id(value: Any) -> bool:
 
 def _document(path: Path) -> Any:
     try:
-        return read_json(path)
-    except JSONError as error:
-        if (lines := _lines(path)) is not None:
+        text = read_text(path)
+        try:
+            return parse_json(text, str(path))
+        except JSONError:
+            if (lines := _lines(text, str(path))) is None:
+                raise
             return lines
+    except JSONError as error:
         raise DataError(
             f"{error}; name a readable file with one JSON object of question ids."
         ) from error
 
 
-def _lines(path: Path) -> list[Any] | None:
-    """The objects of a file of JSON lines; ``None`` if it is none."""
+def _lines(text: str, name: str) -> list[Any] | None:
+    """The objects of JSON lines; ``None`` if the text is none."""
     try:
-        texts = [line for line in path.read_text("utf-8-sig").split("\n") if line.strip()]
-        found = [parse_json(line, str(path)) for line in texts]
-    except (OSError, ValueError):
+        found = [parse_json(line, name) for line in text.split("\n") if line.strip()]
+    except JSONError:
         return None
     return found if len(found) > 1 and all(map(_has_id, found)) else None
 
