@@ -71,9 +71,10 @@ def nudge_weights(settings) -> None:
     save_file(weights | {first: weights[first] + 1e-3}, path, metadata={"format": "pt"})
 
 
-def add_a_word(settings) -> None:
-    with (Path(settings.backbone.name) / "vocab.txt").open("a") as file:
-        file.write("another\n")
+def exchange_a_word(settings) -> None:
+    path = Path(settings.backbone.name) / "vocab.txt"
+    words = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([*words[:-1], "another"]), "utf-8")
 
 
 def turn_round(settings) -> None:
@@ -84,7 +85,7 @@ def turn_round(settings) -> None:
 
 CHANGES = {
     "backbone.weights_sha256": nudge_weights,
-    "backbone.tokenizer_sha256": add_a_word,
+    "backbone.tokenizer_sha256": exchange_a_word,
     "data.train_order": turn_round,
 }
 
