@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import pickle
+import struct
 import tarfile
 import zipfile
 
@@ -59,8 +60,8 @@ def mrqa(examples, ends=-1):
     return found
 
 
-def arrow(kind):
-    whole = pa.Table.from_pylist(flat(EXAMPLES))
+def arrow(kind, records=None):
+    whole = pa.Table.from_pylist(records or flat(EXAMPLES))
     buffer = io.BytesIO()
     with kind(buffer, whole.schema) as writer:
         writer.write_table(whole)
@@ -214,6 +215,17 @@ def test_a_file_of_another_kind_is_named_with_the_way_to_a_readable_one(
 def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path, name, content, message):
     with pytest.raises(DataError, match=message):
         read_file(write(tmp_path / name, content))
+
+
+def test_offsets_of_a_damaged_arrow_file_are_not_followed(tmp_path):
+    """Arrow itself follows them when asked for the size of a table, and the process crashes."""
+    record = {"id": "ab", "question": "Who?", "context": "Ada.", "answers": ["Ada"]}
+    whole = arrow(pa.ipc.new_stream, [record] * 5)
+    offsets = struct.pack("<6i", 0, 1, 2, 3, 4, 5)
+    assert whole.count(offsets) == 1
+    damaged = whole.replace(offsets, struct.pack("<6i", 0, 1, 2, 3, 4, 2**30))
+    with pytest.raises(DataError, match="is not a readable Arrow file"):
+        read_file(write(tmp_path / "a.arrow", damaged))
 
 
 def test_offsets_that_count_line_breaks_twice_are_bad_not_moved(tmp_path):

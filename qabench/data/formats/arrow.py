@@ -47,9 +47,9 @@ def _table(content: Content) -> Any:
     try:
         with pa.ipc.open_file(data) if is_file else pa.ipc.open_stream(data) as reader:
             table = reader.read_all()
-        refuse_trap(table.nbytes, limit)
-        # Offsets of a damaged file may lead out of its buffers.
+        # Offsets of a damaged file may lead out of its buffers, where ``nbytes`` follows them.
         table.validate(full=True)
+        refuse_trap(table.nbytes, limit)
     except (pa.ArrowException, OSError, ValueError, MemoryError, KeyError) as error:
         raise _unreadable(content, error) from error
     return table
