@@ -37,6 +37,29 @@ def named_below(folder: Path, name: str) -> list[Path]:
     return sorted(found)
 
 
+def passed_over(folder: Path) -> list[tuple[Path, str]]:
+    """What :func:`named_below` does not look into, and why: links and unreadable folders.
+
+    Links to what is below the folder anyway are left out.
+    """
+    found: list[tuple[Path, str]] = []
+
+    def note(error: OSError) -> None:
+        # It vanished meanwhile, or was no folder in the first place.
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            found.append((Path(str(error.filename)), error.strerror or "it cannot be read"))
+
+    for place, folders, _ in os.walk(folder, onerror=note):
+        folders[:] = [one for one in folders if not (one[0] == "." and one.endswith(_DRAFT))]
+        links = (Path(place, one) for one in folders if os.path.islink(Path(place, one)))  # noqa: PTH114
+        found += [
+            (one, "it is a link")
+            for one in links
+            if not one.resolve().is_relative_to(folder.resolve())
+        ]
+    return sorted(found)
+
+
 def remove_drafts(folder: Path, of: str = "*") -> None:
     """Delete what killed processes began to write or to delete in a folder.
 

@@ -16,7 +16,7 @@ from qabench.base.terminal import safe
 from qabench.errors import ReportError
 from qabench.reports import report_file, unfinished
 from qabench.reports.report import Report
-from qabench.reports.unfinished import Unfinished
+from qabench.reports.unfinished import Unfinished, Unread
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.records import Record
 from qabench.scoring.scores import Score
@@ -88,12 +88,14 @@ class Contest:
         fingerprint: of the questions.
         systems: best EM first.
         unfinished: runs on the same questions without a report, which are in no system.
+        unread: folders that may hold runs of it, and were not looked into.
     """
 
     benchmark: str
     fingerprint: str
     systems: tuple[System, ...]
     unfinished: tuple[Unfinished, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
     @property
     def first(self) -> Report:
@@ -154,7 +156,7 @@ def gather(paths: Iterable[Path]) -> tuple[Contest, ...]:
     places = list(paths)
     _refuse_only_unfinished(places)
     records = [Record(report, path.parent) for path, report in report_file.find(places)]
-    return of_records(records, unfinished.find(places))
+    return of_records(records, unfinished.find(places), unfinished.unread(places))
 
 
 def _refuse_only_unfinished(places: Sequence[Path]) -> None:
@@ -162,19 +164,24 @@ def _refuse_only_unfinished(places: Sequence[Path]) -> None:
     for place in places:
         if not place.is_dir() or named_below(place, report_file.FILE_NAME):
             continue
-        if begun := unfinished.find([place]):
-            notes = "; ".join(one.note.removeprefix("! ") for one in begun)
+        begun = [one.note for one in unfinished.find([place])]
+        begun += [one.note for one in unfinished.unread([place])]
+        if begun:
+            notes = "; ".join(note.removeprefix("! ") for note in begun)
             raise ReportError(f"No run in {place} is finished: {notes}.")
 
 
 def of_records(
-    records: Sequence[Record], unfinished: Sequence[Unfinished] = ()
+    records: Sequence[Record],
+    unfinished: Sequence[Unfinished] = (),
+    unread: Sequence[Unread] = (),
 ) -> tuple[Contest, ...]:
     """The contests of some runs; foreign systems join every contest on their questions.
 
     Args:
         records: finished runs.
         unfinished: runs to name beside them.
+        unread: folders to name beside all of them.
 
     Raises:
         ReportError: two different runs of one system have the same seed.
@@ -194,7 +201,7 @@ def of_records(
     for one in unfinished:
         missing.setdefault((one.benchmark, one.fingerprint), []).append(one)
     return tuple(
-        Contest(*key, _systems(_aligned(group)), tuple(missing.get(key, ())))
+        Contest(*key, _systems(_aligned(group)), tuple(missing.get(key, ())), tuple(unread))
         for key, group in sorted(groups.items())
     )
 

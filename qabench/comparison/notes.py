@@ -17,7 +17,7 @@ _BUDGET = "epochs, kept epoch, training questions, windows or encoder weights"
 
 
 def notes(contest: Contest, unequal_budgets: bool) -> Iterator[str]:
-    """Unequal budgets, warnings, diverged seeds, unfinished runs, what the benchmark says.
+    """Unequal budgets, warnings, diverged seeds, copies, runs left out, what the benchmark says.
 
     Args:
         contest: systems on the same questions.
@@ -28,7 +28,9 @@ def notes(contest: Contest, unequal_budgets: bool) -> Iterator[str]:
     yield from _thresholds(contest)
     every = [(system, record) for system in contest.systems for record in system.records]
     yield from sorted({line for one in every for line in (*_warnings(*one), *_divergence(*one))})
+    yield from _copies(contest)
     yield from (one.note for one in contest.unfinished)
+    yield from (one.note for one in contest.unread)
     yield from sorted({safe(one.report.settings.get("note", "")) for _, one in every} - {""})
 
 
@@ -91,6 +93,19 @@ def _abstains(system: System) -> bool:
 def _warnings(system: System, record: Record) -> Iterator[str]:
     for warning in record.report.warnings:
         yield f"! {system.label} seed {record.seed}: {safe(warning)}"
+
+
+def _copies(contest: Contest) -> Iterator[str]:
+    """Runs of several seeds or heads that are one training."""
+    every = [(system.label, record) for system in contest.systems for record in system.records]
+    for place, (label, record) in enumerate(every):
+        for other, earlier in every[:place]:
+            if record.report.is_training_of(earlier.report):
+                yield (
+                    f"! {label} seed {record.seed} and {other} seed {earlier.seed} are one "
+                    f"training: the same weights or losses, so one of them is a copy"
+                )
+                break
 
 
 def _divergence(system: System, record: Record) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qabench.base.files import named_below, write_json, writing
+from qabench.base.files import named_below, passed_over, write_json, writing
 from qabench.base.json_files import JSONError, read_own_json
 from qabench.base.terminal import safe
 from qabench.errors import ReportError
@@ -42,6 +42,30 @@ class Unfinished:
         """The line that names it below a table that it is missing in."""
         why = "it is not finished" if self.problem is None else f"it diverged: {self.problem}"
         return safe(f"! {self.plugin} seed {self.seed}: left out, because {why} ({self.folder})")
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A folder that may hold runs and was not looked into.
+
+    Attributes:
+        folder: where.
+        reason: why not.
+    """
+
+    folder: Path
+    reason: str
+
+    @property
+    def note(self) -> str:
+        """The line that names it below a table that may lack its runs."""
+        return safe(f"! {self.folder}: left out, because it was not looked into ({self.reason})")
+
+
+def unread(paths: Iterable[Path]) -> tuple[Unread, ...]:
+    """The folders in these that were not looked into, each once: links, and unreadable ones."""
+    found = dict(one for place in paths for one in passed_over(place))
+    return tuple(Unread(folder, reason) for folder, reason in found.items())
 
 
 def mark(folder: Path, problem: str) -> None:

@@ -29,7 +29,11 @@ def render(
     """
     tables = _Tables(found, format)
     parts = [tables.line(contest.title), tables.differences("", found.overall), ""]
-    parts += [*(tables.line(one.note) for one in contest.unfinished), *_verdicts(found, tables)]
+    parts += [
+        *(tables.line(one.note) for one in contest.unfinished),
+        *(tables.line(one.note) for one in contest.unread),
+        *_verdicts(found, tables),
+    ]
     parts += tables.shares()
     if slices:
         title = "EM by slice, clearest difference first"

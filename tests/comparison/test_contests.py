@@ -12,6 +12,7 @@ from support.made_up import QUESTIONS, made_up, write_run
 
 from qabench.comparison.contests import Contest, gather, of_records, relabelled
 from qabench.comparison.differences import Question, differences
+from qabench.comparison.notes import notes
 from qabench.comparison.verdicts import conclusions
 from qabench.errors import ReportError
 from qabench.reports import unfinished
@@ -199,3 +200,15 @@ def test_runs_that_have_their_questions_in_another_order_are_compared_by_questio
     assert conclusions(differences(contest, Question()))[0].endswith(
         "have the same EM on every question."
     )
+
+
+def test_one_run_under_several_seeds_is_named_below_the_table():
+    honest = [made_up(seed=seed, exact=60.0 + seed) for seed in range(3)]
+    weights = honest[0].weights_sha256
+    copied = [dataclasses.replace(one, weights_sha256=weights) for one in honest]
+    assert not any("one training" in line for line in notes(contest(*honest), False))
+    found = [line for line in notes(contest(*copied), False) if "one training" in line]
+    assert [line.partition(":")[0] for line in found] == [
+        "! one seed 1 and one seed 0 are one training",
+        "! one seed 2 and one seed 0 are one training",
+    ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 
 import pytest
 from support.made_up import HASH, made_up
@@ -100,3 +102,49 @@ def test_a_link_out_of_the_run_directory_is_not_followed(runs):
     (folder / "diverged.json").symlink_to(elsewhere)
     with pytest.raises(ReportError, match="leads out of the run directory"):
         gather([runs])
+
+
+def test_a_linked_run_is_named_because_it_is_not_followed(runs, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    finished(elsewhere / "seed-1", seed=1)
+    (runs / "one" / "seed-1").symlink_to(elsewhere / "seed-1")
+    assert notes(runs) == [
+        f"! {runs}/one/seed-1: left out, because it was not looked into (it is a link)"
+    ]
+
+
+def test_a_link_to_a_run_that_is_counted_anyway_is_not_named(runs):
+    (runs / "latest").symlink_to(runs / "one" / "seed-0")
+    assert notes(runs) == []
+
+
+def test_a_run_that_may_not_be_read_is_named(runs, monkeypatch):
+    closed = runs / "one" / "seed-1"
+    finished(closed, seed=1)
+    scandir = os.scandir
+
+    def refused(path):
+        if os.fspath(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(closed))
+        return scandir(path)
+
+    # The superuser may read everything.
+    monkeypatch.setattr(os, "scandir", refused)
+    assert notes(runs) == [
+        f"! {closed}: left out, because it was not looked into (Permission denied)"
+    ]
+
+
+def test_what_a_killed_deletion_left_is_neither_counted_nor_named(runs):
+    draft = runs / "one" / ".seed-1.4711.old.part"
+    finished(draft, seed=1)
+    ((contest),) = gather([runs])
+    assert contest.systems[0].seeds == (0,)
+    assert notes(runs) == []
+
+
+def test_two_copies_of_one_run_are_one_run(runs):
+    shutil.copytree(runs / "one" / "seed-0", runs / "backup" / "seed-0")
+    ((contest),) = gather([runs])
+    assert contest.systems[0].seeds == (0,)
+    assert notes(runs) == []

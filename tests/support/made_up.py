@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def made_up(plugin="one", seed=0, exact=60.0, data=HASH, **changed) -> Report:
         environment=Environment("3.11", "Linux", {}, "cpu", "x", "fp32", 1, 1, None),
         training_log=(),
         scores=ReportScores(official, 0.0, 2, None, null, random, None, losses, None),
-        weights_sha256=HASH,
+        weights_sha256=hashlib.sha256(f"{plugin} {seed} {exact}".encode()).hexdigest(),
         files={"predictions.json": f"{exact:.0f}".zfill(64)},
         warnings=(),
     )
