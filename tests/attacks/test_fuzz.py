@@ -23,15 +23,18 @@ from support.people import squad
 
 from qabench.benchmarks import settings as benchmark
 from qabench.data.examples import UNPLACED
+from qabench.data.inspection import inspect
 from qabench.data.readers import read_file
 from qabench.errors import QABenchError
 from qabench.reports import report_file, rundir, unfinished
 from qabench.runs.importing import ForeignFiles, import_predictions
 from qabench.scoring import outcomes
+from qabench.scoring.prediction_files import read_answers
 from qabench.scoring.predictions import read_null_odds, read_predictions
 
 EVIL_VALUES = (
     *("paragraphs", "mrqa", "columns", "viewer", "scored"),
+    *("listed", "listed lines", "inspected"),
     *(None, True, False, 0, -1, 1, 2**31, 2**64, 10**400, -(10**5000), 0.5, 1e308),
     *(float("nan"), float("inf"), -float("inf"), "", " ", "\0", "\ud800", "\x1b[31m", "\u202e"),
     *("a" * 5000, "../../../etc/passwd", "/etc/passwd", "e\u0301", "\U0001f3bb", "NaN", "\ufeff"),
@@ -57,6 +60,30 @@ def read_valid(path: Path) -> None:
         for gold in example.answers:
             assert gold.text
             assert gold.start >= 0
+            assert example.context.startswith(gold.text, gold.start)
+
+
+def listed(texts: dict[str, str], odds: dict[str, float]) -> list[dict[str, Any]]:
+    return [
+        {"id": id, "prediction_text": text, "no_answer_probability": abs(odds[id]) / 4}
+        for id, text in texts.items()
+    ]
+
+
+def misplaced(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        row
+        | {"answers": [one | {"answer_start": one["answer_start"] + 1} for one in row["answers"]]}
+        for row in rows
+    ]
+
+
+def read_inspected(path: Path) -> None:
+    """What is written as corrected is valid."""
+    found = inspect(path)
+    assert all(one.isprintable() for one in found.lines())
+    for example in found.examples:
+        for gold in example.answers:
             assert example.context.startswith(gold.text, gold.start)
 
 
@@ -181,6 +208,11 @@ def readers(tmp_path_factory, benchmark_file) -> dict[str, Reader]:
         "gzip": Reader(read_valid, "dev.json.gz", gzip.compress(whole, mtime=0)),
         "parquet": Reader(read_valid, "dev.parquet", as_parquet(rows)),
         "predictions": Reader(read_predictions, "answers.json", json.dumps(texts).encode()),
+        "listed": Reader(read_answers, "listed.json", json.dumps(listed(texts, odds)).encode()),
+        "listed lines": Reader(
+            read_answers, "lines.json", "\n".join(map(json.dumps, listed(texts, odds))).encode()
+        ),
+        "inspected": Reader(read_inspected, "inspected.json", json.dumps(misplaced(rows)).encode()),
         "null odds": Reader(read_null_odds, "odds.json", json.dumps(odds).encode()),
         "report": Reader(report_file.read, "report.json", (run / "report.json").read_bytes()),
         "results": Reader(
@@ -256,6 +288,7 @@ def check(reader: Reader, content: bytes, folder: Path) -> bool:
 
 BYTES = (
     *("paragraphs", "mrqa", "csv", "arrow", "columns", "viewer", "scored"),
+    *("listed", "listed lines", "inspected"),
     *("squad", "flat", "lines", "gzip", "parquet", "predictions", "null odds", "report"),
     *("results", "benchmark", "run", "unfinished", "diverged"),
 )
@@ -286,7 +319,7 @@ def test_spoiled_values_are_no_traceback(name, readers, tmp_path, request):
     reader = readers[name]
     for seed in rounds(request):
         chance = random.Random(f"{name} {seed}")
-        if name in ("lines", "mrqa"):
+        if name in ("lines", "mrqa", "listed lines"):
             records = reader.content.decode().splitlines()
             place = chance.randrange(len(records))
             spoiled = spoiled_json(json.loads(records[place]), chance)

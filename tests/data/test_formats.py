@@ -36,7 +36,7 @@ def test_every_format_stands_in_the_page_on_data(one):
 
 def test_every_module_of_a_format_is_in_the_table():
     # Files that are recognised but not read, and folders, are no formats of a file.
-    helpers = {"__init__", "columns", "content", "json_parts", "foreign", "saved"}
+    helpers = {"__init__", "columns", "content", "json_parts", "foreign", "known", "saved"}
     modules = {path.stem for path in (ROOT / "qabench/data/formats").glob("*.py")} - helpers
     assert modules == {one.records.__module__.rpartition(".")[2] for one in FORMATS}
 

@@ -189,6 +189,42 @@ def test_a_file_of_another_kind_is_named_with_the_way_to_a_readable_one(
     assert "\n" not in str(caught.value)
 
 
+KNOWN = [
+    (
+        {"id": "a", "question": ["w"], "context": ["c"], "label": ["O"], "num_span": 1},
+        "MultiSpanQA",
+    ),
+    ({"_id": "a", "question": "q", "context": [["t", ["s"]]], "supporting_facts": []}, "HotpotQA"),
+    ({"story": "s", "questions": [], "answers": []}, "CoQA"),
+    ({"document_html": "h", "annotations": []}, "Natural Questions"),
+    ({"id": 1, "annotations": [], "data": {}}, "Label Studio"),
+    ({"question": "q", "passage": "p", "answer": True, "title": "t"}, "BoolQ"),
+]
+
+
+@pytest.mark.parametrize(("record", "name"), KNOWN)
+def test_other_data_are_recognised_by_name_with_the_way_to_convert_them(tmp_path, record, name):
+    for suffix, content in (
+        ("json", json.dumps([record])),
+        ("json", json.dumps({"data": [record]})),
+        ("jsonl", json.dumps(record)),
+    ):
+        path = write(tmp_path / f"a.{suffix}", content)
+        with pytest.raises(DataError, match=f"looks like .*{name}.*, which is not read; "):
+            read_file(path)
+
+
+def test_paragraphs_by_name_are_recognised_too(tmp_path):
+    path = write(tmp_path / "a.json", json.dumps({"p1": {"passage": "p", "qa_pairs": []}}))
+    with pytest.raises(DataError, match="looks like DROP"):
+        read_file(path)
+
+
+def test_answers_with_their_place_are_read_whatever_else_is_there(tmp_path):
+    rows = [one | {"supporting_facts": [], "label": 1, "num_span": 1} for one in flat(EXAMPLES)]
+    assert read_file(write(tmp_path / "a.json", json.dumps(rows))).examples == EXAMPLES
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

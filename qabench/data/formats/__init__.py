@@ -15,6 +15,7 @@ from qabench.data.formats import (
     flat_json,
     json_columns,
     json_lines,
+    known,
     mrqa,
     parquet,
     squad_json,
@@ -121,6 +122,10 @@ def format_of(content: Content) -> Format:
     for one in FORMATS:
         if content.suffix in one.suffixes or one.recognises(content):
             return one
+    document = content.document
+    for entry in (document, *(document.values() if isinstance(document, dict) else ())):
+        if isinstance(entry, dict):
+            known.refuse(content, entry)
     raise DataError(
         f"{content.name}: the top level must be a list of records, or an object whose 'data' is a "
         "list as in SQuAD files; export the file in one of the two forms"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qabench.data.audit import RawRecord
+from qabench.data.formats import known
 from qabench.data.formats.content import Content
 from qabench.data.formats.json_parts import as_object, entries
 
@@ -23,4 +24,7 @@ def records(content: Content) -> Iterator[RawRecord]:
     root, listed = entries(content.document) or ("", [])
     for index, entry in enumerate(listed):
         where = f"{root}[{index}]"
-        yield RawRecord(where, as_object(content, entry, where))
+        record = as_object(content, entry, where)
+        if index == 0:
+            known.refuse(content, record)
+        yield RawRecord(where, record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from qabench.data.audit import RawRecord
-from qabench.data.formats import squad_json
+from qabench.data.formats import known, squad_json
 from qabench.data.formats.content import Content
 from qabench.data.formats.json_parts import as_object
 
@@ -26,9 +26,11 @@ def records(content: Content) -> Iterator[RawRecord]:
 
 def of_lines(content: Content, lines: Iterable[tuple[int, str]]) -> Iterator[RawRecord]:
     """The records of some lines of the file, given with their numbers."""
-    for number, text in lines:
+    for place, (number, text) in enumerate(lines):
         where = f"line {number}"
         entry = as_object(content, content.parsed(text, number), where)
+        if place == 0:
+            known.refuse(content, entry)
         if squad_json.is_nested(entry):
             yield from squad_json.nested(content, entry, where)
         else:
