@@ -118,6 +118,20 @@ def test_report_draws_figures_and_writes_a_page_beside_its_table(finished, insid
     assert heads[0] in text
 
 
+def test_a_question_without_a_window_is_scored_drawn_and_shown(
+    inside, benchmark_file, heads, data_files, tmp_path
+):
+    document = json.loads(data_files[1].read_text())
+    asked = {"id": "odd", "question": "Where ?", "answers": [], "is_impossible": True}
+    document["data"][0]["paragraphs"].append({"context": "\u200b\u200b", "qas": [asked]})
+    (tmp_path / "dev.json").write_text(json.dumps(document))
+    words = ("--plugin", heads[0], "--set", "training.epochs=1", "--set", "data.dev=dev.json")
+    done = inside("run", "--benchmark", benchmark_file, *words, folder=tmp_path)
+    assert "1 questions without window" in done.stdout
+    done = inside("report", "runs", "--plots", "figures", "--html", "page.html")
+    assert done.returncode == 0, done.stderr
+
+
 def test_score_gives_the_reports_numbers_for_its_files(finished, heads, data_files):
     folder = finished[0] / "runs" / "tiny" / heads[0] / "seed-0"
     done = qabench(

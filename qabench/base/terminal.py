@@ -152,7 +152,11 @@ def is_lost(problem: OSError) -> bool:
     return True
 
 
+_WIDE = 72
+
+
 def commented(steps: Sequence[tuple[str, str]]) -> list[str]:
     """A line for each command and its purpose; a shell can run the lines as they are."""
-    width = max(len(command) for command, _ in steps)
+    # One long command must not push the comments of all others out of sight.
+    width = max((len(command) for command, _ in steps if len(command) <= _WIDE), default=0)
     return [f"  {command.ljust(width)}   # {purpose}" for command, purpose in steps]

@@ -88,3 +88,8 @@ def test_a_closed_stdout_is_one_sentence(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(OutputError, match="stdout is closed"):
         prepare_output()
+
+
+def test_a_long_command_does_not_push_other_comments_away():
+    lines = commented([("short", "one"), ("x" * 100, "two"), ("longer", "three")])
+    assert lines == ["  short    # one", f"  {'x' * 100}   # two", "  longer   # three"]
