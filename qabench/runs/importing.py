@@ -25,7 +25,7 @@ from qabench.scoring import outcomes
 from qabench.scoring.data_doubts import remarks
 from qabench.scoring.outcomes import Outcomes
 from qabench.scoring.plugin_metrics import measure
-from qabench.scoring.prediction_files import read_answers
+from qabench.scoring.prediction_files import Given, read_answers
 from qabench.scoring.predictions import golds_of, read_null_odds, refuse_misfits
 from qabench.scoring.scorecard import report_scores
 from qabench.scoring.scores import NULL_THRESHOLD
@@ -81,8 +81,9 @@ def import_predictions(
     if (folder / report_file.FILE_NAME).exists() and not force:
         raise RunError(f"{folder} already holds a report; overwrite it with --force.")
     data = read_file(files.data, "score")
-    predictions, odds = _read(files, data)
-    for line in remarks(data):
+    given = read_answers(files.predictions)
+    predictions, odds = _fitted(files, data, given)
+    for line in (*remarks(data), *given.notes):
         say(line)
     found = _outcomes(data, predictions, odds)
     with rundir.locked(folder):
@@ -109,9 +110,11 @@ def _identity(files: ForeignFiles, data: ExampleSet) -> dict[str, Any]:
     }
 
 
-def _read(files: ForeignFiles, data: ExampleSet) -> tuple[dict[str, str], dict[str, float] | None]:
+def _fitted(
+    files: ForeignFiles, data: ExampleSet, given: Given
+) -> tuple[dict[str, str], dict[str, float] | None]:
+    """Answers and null odds of exactly the questions of the data."""
     golds = golds_of(data.examples)
-    given = read_answers(files.predictions)
     refuse_misfits(golds, files.predictions, given.texts)
     texts = {gold.id: given.texts[gold.id] for gold in golds}
     odds = given.null_odds
