@@ -15,6 +15,7 @@ from qabench.runs.verify import verify
 from qabench.scoring import outcomes
 from qabench.scoring.data_doubts import data_doubts
 from qabench.scoring.predictions import score_files
+from qabench.views.page.data import _unplaced
 from qabench.views.tables import score_table
 
 CONTEXT = "Karin  Vell built the mill at Ostby in 1871."
@@ -151,3 +152,10 @@ def test_golds_that_overlap_or_share_words_are_alternatives(golds):
 @pytest.mark.skipif(not DEV.is_file(), reason=f"needs real SQuAD v2 questions in {DEV}")
 def test_nothing_is_said_of_squad():
     assert data_doubts(read_file(DEV).examples) == []
+
+
+def test_the_page_has_the_texts_of_golds_without_a_place(tmp_path):
+    examples = read_file(
+        write(tmp_path / "a.json", [record("good", ("1871", 39)), BAD[0]]), "score"
+    ).examples
+    assert _unplaced(examples) == {1: ["Karin Vell"]}

@@ -40,6 +40,7 @@ def contest_data(contest: Contest) -> dict[str, Any]:
             "text": [one.question for one in examples],
             "context": contexts.of_question,
             "golds": _golds(examples).columns(contexts),
+            "unplaced": _unplaced(examples),
         },
         "kinds": _kinds(examples, contest.outcomes.windows),
         "faults": [str(fault) for fault in Fault],
@@ -68,6 +69,15 @@ def _golds(examples: Sequence[QAExample]) -> Spans:
         for gold in one.placed
     ]
     return Spans.distinct(*np.array(golds, np.int64).reshape(-1, 3).T)[0]
+
+
+def _unplaced(examples: Sequence[QAExample]) -> dict[int, list[str]]:
+    """The texts of golds whose place is not known, by the question's place."""
+    return {
+        place: [gold.text for gold in one.answers if gold not in one.placed]
+        for place, one in enumerate(examples)
+        if len(one.placed) < len(one.answers)
+    }
 
 
 def _answers(records: Sequence[Record], orders: Sequence[Order]) -> tuple[Spans, Longs]:

@@ -316,7 +316,8 @@ class Browser {
   }
 
   golds(i) {
-    const texts = new Set(this.goldSpans.all(i).map((span) => this.context(i).slice(...span)));
+    const placed = this.goldSpans.all(i).map((span) => this.context(i).slice(...span));
+    const texts = new Set([...placed, ...(this.asked.unplaced[i] ?? [])]);
     return texts.size ? [...texts].map((text) => quoted(text, { class: "one" }))
       : [make("span", { class: "none" }, "no answer")];
   }
