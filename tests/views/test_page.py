@@ -15,7 +15,7 @@ from support.unpacking import data_of, plain
 
 from qabench.comparison.contests import gather
 from qabench.comparison.leaderboard import Row, tables
-from qabench.comparison.verdicts import SIGNS, located
+from qabench.comparison.verdicts import WORDS, located
 from qabench.errors import ReportError
 from qabench.reports import report_file
 from qabench.scoring import outcomes
@@ -56,7 +56,7 @@ def test_the_page_says_where_differences_lie(page, contest):
     headers, ((pair, *cells),) = located(table.differences)
     assert "".join(f'<th scope="col">{one}</th>' for one in headers) in page
     assert f"<bdi>{pair}</bdi></th>" + "".join(f"<td>{one}</td>" for one in cells) in page
-    assert f'<p class="fine">{SIGNS}</p>' in page
+    assert f'<p class="fine">{WORDS}</p>' in page
 
 
 @pytest.mark.parametrize(
