@@ -177,7 +177,7 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize(("content", "message"), FOREIGN)
+@pytest.mark.parametrize(("content", "message"), FOREIGN, ids=[said for _, said in FOREIGN])
 @pytest.mark.parametrize("name", ["data.json", "data.jsonl", "data"])
 def test_a_file_of_another_kind_is_named_with_the_way_to_a_readable_one(
     tmp_path, name, content, message
