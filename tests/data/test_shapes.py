@@ -113,6 +113,12 @@ SHAPES = {
 }
 
 
+def test_one_record_is_a_file_of_one(tmp_path):
+    for content in (json.dumps(flat(EXAMPLES)[0]), json.dumps(flat(EXAMPLES)[0], indent=1)):
+        for name in ("a.json", "a"):
+            assert read_file(write(tmp_path / name, content)).examples == EXAMPLES[:1]
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_every_shape_gives_the_same_questions(tmp_path, name):
     data = read_file(write(tmp_path / name, SHAPES[name]()))

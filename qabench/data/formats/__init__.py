@@ -108,7 +108,7 @@ FORMATS = (
         (),
         flat_json.recognises,
         flat_json.records,
-        "a list of records, or an object with a list `data`",
+        "a list of records, an object with a list `data`, or one record",
     ),
 )
 
