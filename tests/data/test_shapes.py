@@ -152,6 +152,24 @@ def test_a_saved_dataset_that_is_damaged_is_one_sentence(tmp_path):
         read_file(tmp_path / "saved")
 
 
+@pytest.mark.parametrize("name", ["../other.arrow", "/etc/passwd", "a\0", 7])
+def test_a_saved_dataset_whose_files_are_elsewhere_is_refused(tmp_path, name):
+    Dataset.from_list(flat(EXAMPLES)).save_to_disk(tmp_path / "saved")
+    state = tmp_path / "saved" / "state.json"
+    changed = json.loads(state.read_text()) | {"_data_files": [{"filename": name}]}
+    state.write_text(json.dumps(changed))
+    with pytest.raises(DataError, match="is not a readable saved dataset"):
+        read_file(tmp_path / "saved")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"_data_files": 3}'])
+def test_a_saved_dataset_with_a_spoiled_state_is_one_sentence(tmp_path, content):
+    Dataset.from_list(flat(EXAMPLES)).save_to_disk(tmp_path / "saved")
+    (tmp_path / "saved" / "state.json").write_text(content)
+    with pytest.raises(DataError, match="is not a readable saved dataset"):
+        read_file(tmp_path / "saved")
+
+
 def zipped(names):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

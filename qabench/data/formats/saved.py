@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from qabench.base.json_files import read_json
 from qabench.base.terminal import reason, visible
 from qabench.data.audit import RawRecord
 from qabench.data.formats import columns
@@ -41,10 +42,20 @@ def _load(path: Path, name: str) -> Any:
     from datasets import load_from_disk
 
     try:
+        _refuse_outside(path)
         return load_from_disk(str(path), keep_in_memory=True)
     # datasets, pyarrow and fsspec have errors of their own.
     except Exception as error:
         raise _unreadable(name, error) from error
+
+
+def _refuse_outside(path: Path) -> None:
+    """Refuse a folder whose list of files leads out of it."""
+    state = read_json(path / _STATE)
+    for one in state["_data_files"]:
+        name = one["filename"]
+        if Path(name).name != name or (path / name).resolve().parent != path.resolve():
+            raise ValueError(f"{name!r} leads out of the folder")
 
 
 def _unreadable(name: str, error: Exception) -> DataError:
