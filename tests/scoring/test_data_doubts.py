@@ -6,6 +6,7 @@ import json
 
 import pytest
 from support.places import DEV
+from support.reference_scorer import evaluate
 
 from qabench.data.examples import UNPLACED, GoldAnswer, QAExample
 from qabench.data.readers import read_file
@@ -65,6 +66,19 @@ def test_a_record_with_id_and_texts_is_scored_though_it_fails_the_audit(tmp_path
     right = bad["answers"] and "Ostby" in json.dumps(bad["answers"]) and "\\ud8" not in str(bad)
     assert found.official.exact in ((100.0,) if right else (50.0,))
     assert f"question {bad['id']!r}" in found.remarks[0]
+
+
+@pytest.mark.parametrize("answer", ["", "Ostby", "the Ostby mill", "Karin Vell"])
+def test_records_that_fail_the_audit_have_the_official_scores(tmp_path, answer):
+    rows = [record("good", ("1871", 39)), record("none"), *(one for one in BAD if one["answers"])]
+    golds = {
+        row["id"]: [one["text"] if isinstance(one, dict) else one for one in row["answers"]]
+        for row in rows
+    }
+    data = read_file(write(tmp_path / "dev.json", rows), "score")
+    answers = dict.fromkeys(golds, answer)
+    found = score_files(data, write(tmp_path / "p.json", answers)).official.as_dict()
+    assert found == evaluate(golds, answers)
 
 
 def test_an_empty_gold_among_others_is_left_to_the_official_rules(tmp_path):
