@@ -199,19 +199,24 @@ def _child(watch: Watch, arguments: list[str], output: Path, blow: Blow | None) 
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    code = 1
+    code, begun = 1, False
     try:
         from qabench.cli import main
 
         watch_run(watch, blow)
+        begun = True
         sys.argv = ["qabench", *arguments]
         main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
-    except BaseException:
+    except BaseException as error:
         import traceback
 
-        traceback.print_exc()
+        # Before the command begins, there is only this script to interrupt.
+        if begun or not isinstance(error, KeyboardInterrupt):
+            traceback.print_exc()
+        else:
+            code = 130
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -221,12 +226,13 @@ def _child(watch: Watch, arguments: list[str], output: Path, blow: Blow | None) 
 def contents(runs: Path) -> dict[str, Any]:
     """All that runs left, by path: bytes, and of a report what every run must repeat.
 
-    The lock beside a run directory stays where it is, and the name of its last holder may.
+    The lock beside a run directory stays where it is, and the name of its last holder may. The
+    sha256 of a report depends on what a clock says.
     """
     found: dict[str, Any] = {}
     for path in sorted(runs.rglob("*")):
         name = path.relative_to(runs).as_posix()
-        if path.name in (".seed-0.lock", ".seed-0.holder"):
+        if path.name in (".seed-0.lock", ".seed-0.holder", "report.sha256"):
             continue
         if path.name == "report.json":
             report = json.loads(path.read_text("utf-8"))
@@ -256,6 +262,9 @@ class Trials:
         if self.whole.code != 0:
             raise SystemExit(self.whole.output)
         self.expected = contents(folder / "undisturbed" / "runs")
+        # A step of the optimizer may take several batches, and the last of an epoch takes fewer.
+        (report,) = (one for name, one in self.expected.items() if name.endswith("report.json"))
+        self.optimizer_steps: int = report["budget"]["steps"]
 
     def _attempt(self, name: str, blow: Blow | None) -> Attempt:
         place = self.folder / name
@@ -306,9 +315,11 @@ class Trials:
 
     def _check_no_repetition(self, name: str, last: Attempt, reached: set[str]) -> None:
         finished = "already finished" in last.output
-        due = 0 if finished else self.whole.steps - last.began_at
+        # Checkpoints are made where epochs end, so batches and steps keep their proportion.
+        done = self.whole.steps * last.began_at // self.optimizer_steps
+        due = 0 if finished else self.whole.steps - done
         if last.steps != due:
-            self.problems.append(f"{name}: {last.steps} training steps, {due} were left")
+            self.problems.append(f"{name}: {last.steps} training batches, {due} were left")
         if reached & {"predict", "report"} and last.steps:
             self.problems.append(f"{name}: trained again after training was finished")
         if "report" in reached and last.predicted:
