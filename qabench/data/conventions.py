@@ -116,8 +116,11 @@ def _standard(record: RawRecord, said: Counter[str]) -> RawRecord:
         fields["title"] = "" if title != title else str(_whole(title))
     problem = _set_flag(fields)
     given = fields.get("answers")
-    _set_answers(fields, said)
-    return RawRecord(record.where, fields, problem or _category_problem(fields, given))
+    # An answer that is known to be wrong is not to be read as another one.
+    if record.problem is None:
+        _set_answers(fields, said)
+    problem = record.problem or problem or _category_problem(fields, given)
+    return RawRecord(record.where, fields, problem)
 
 
 def _is_standard(fields: Mapping[str, Any]) -> bool:

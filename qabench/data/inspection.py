@@ -150,8 +150,9 @@ def _fixed(auditor: Auditor, record: RawRecord, places: Sequence[int | None]) ->
         {**row, "answer_start": next(ahead)} if _as_misplaced(row, context) else row
         for row in _rows(record.fields)
     ]
+    fields = {**record.fields, "answers": rows}
     try:
-        return auditor.example(RawRecord(record.where, {**record.fields, "answers": rows}))
+        return auditor.example(RawRecord(record.where, fields, record.problem))
     except RecordError:
         return None
 

@@ -7,6 +7,7 @@ import pytest
 
 from qabench.data.audit import RawRecord
 from qabench.data.conventions import standard
+from qabench.data.examples import UNPLACED, GoldAnswer
 from qabench.data.readers import audited, read_file
 from qabench.errors import DataError
 
@@ -127,6 +128,21 @@ def test_an_empty_answer_is_said_and_an_empty_list_is_not():
 )
 def test_an_empty_text_beside_an_answer_or_at_a_place_is_bad_and_the_empty_list_is_named(given):
     assert "is empty; a question without an answer has answers []" in problem(answers=given)
+
+
+def test_an_empty_answer_at_0_is_lost_where_a_file_of_squad_has_no_flags(tmp_path):
+    def nested(start, **flag):
+        asked = {"id": "q1", "question": "When?", "answers": [{"text": "", "answer_start": start}]}
+        path = tmp_path / "data.json"
+        path.write_text(json.dumps([{"context": CONTEXT, "qas": [asked | flag]}]))
+        return path
+
+    with pytest.raises(DataError, match=r"is empty; a question without an answer has answers \[\]"):
+        read_file(nested(0))
+    (kept,) = read_file(nested(0), "score").examples
+    assert kept.answers == (GoldAnswer("", UNPLACED),)
+    for path in (nested(-1), nested(None), nested(0, is_impossible=True)):
+        assert read_file(path).examples[0].answers == ()
 
 
 def test_answers_that_are_missing_are_none_only_where_a_flag_says_so():

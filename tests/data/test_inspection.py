@@ -88,7 +88,14 @@ def test_an_answer_beside_a_misplaced_one_keeps_its_place(tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"question": ""}, {"is_impossible": True}, {"id": None}, {"context": None}, {"title": []}],
+    [
+        {"question": ""},
+        {"answer_type": "none"},
+        {"is_impossible": True},
+        {"id": None},
+        {"context": None},
+        {"title": []},
+    ],
 )
 def test_a_record_that_is_bad_in_another_way_is_never_written(tmp_path, changes):
     path = tmp_path / "a.json"

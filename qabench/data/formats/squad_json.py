@@ -59,10 +59,28 @@ def _paragraph(content: Content, paragraph: Any, title: Any, place: str) -> Iter
         shared["context"] = paragraph[name]
     for index, question in enumerate(questions):
         where = f"{place}.qas[{index}]"
-        yield RawRecord(where, _fields(as_object(content, question, where)) | shared)
+        fields = _fields(as_object(content, question, where))
+        yield RawRecord(where, fields | shared, _lost_answer(fields))
 
 
 _CONTEXTS = ("context", "context_text")
+
+
+def _lost_answer(fields: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The problem of an empty answer at 0 where no flag says whether there is an answer.
+
+    Without flags it is SQuAD v1.1, where each question has one: translations have lost some.
+    """
+    answers = fields.get("answers")
+    if not isinstance(answers, list) or not answers or any(name in FLAGS for name in fields):
+        return None
+    if all(isinstance(one, dict) and _is_at_0(one) for one in answers):
+        return "answers[0].text", "is empty; a question without an answer has answers []"
+    return None
+
+
+def _is_at_0(answer: Mapping[str, Any]) -> bool:
+    return answer.get("text") == "" and answer.get("answer_start") == 0
 
 
 def _fields(question: Mapping[str, Any]) -> dict[str, Any]:
