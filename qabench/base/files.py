@@ -110,10 +110,16 @@ def refuse_unwritable(folder: Path) -> None:
         place = _first_that_exists(folder)
         for problem, is_so in (
             (errno.ENOTDIR, not place.is_dir()),
+            (errno.EROFS, _is_read_only(place)),
             (errno.EACCES, not os.access(place, os.W_OK | os.X_OK)),
         ):
             if is_so:
                 raise OSError(problem, os.strerror(problem))
+
+
+def _is_read_only(place: Path) -> bool:
+    """Whether the file system is; only POSIX tells."""
+    return hasattr(os, "statvfs") and bool(os.statvfs(place).f_flag & os.ST_RDONLY)
 
 
 def _first_that_exists(folder: Path) -> Path:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
-import json
 import warnings
+from contextlib import suppress
 from typing import Any
+
+from qabench.base.json_files import JSONError, parse_json
 
 # Answers of a question; a longer text is no such value.
 _LONGEST = 1_000_000
@@ -15,10 +17,8 @@ def literal(text: str) -> Any:
     """The value that a text writes; ``None`` if it writes none."""
     if len(text) > _LONGEST:
         return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
+    with suppress(JSONError):
+        return parse_json(text, "")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -38,6 +38,8 @@ def _value(node: ast.expr) -> Any:
         case ast.Dict(keys=keys, values=values):
             # A key is None in {**other}, and the lengths then differ.
             names = [_value(key) for key in keys if key is not None]
+            if len(set(names)) < len(names):
+                raise ValueError("has a key twice")
             return dict(zip(names, map(_value, values), strict=True))
         # array(['1871'], dtype=object) and np.int64(31), as numpy prints them.
         case ast.Call(args=[item, *_]) if _called(node.func) in _PRINTED:
