@@ -59,7 +59,9 @@ def batches(source: BinaryIO, columns: Collection[str]) -> Iterator[Any]:
         file = parquet.ParquetFile(source, read_dictionary=_texts(metadata.schema, columns))
         # pyarrow cannot join nested references of several row groups.
         for group in range(metadata.num_row_groups):
-            for batch in file.iter_batches(row_groups=[group], columns=list(columns)):
+            for batch in file.iter_batches(
+                row_groups=[group], columns=list(columns), use_threads=False
+            ):
                 # References may point outside the dictionary.
                 batch.validate(full=True)
                 size += sum(map(_copied, batch.columns))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qabench.comparison.contests import Contest, System
 from qabench.comparison.measures import MEASURES, Measure
 from qabench.comparison.paired import MARGIN, Comparison, compare_all, compare_with
 from qabench.comparison.units import Units, units_of
+from qabench.data.examples import QAExample
 from qabench.errors import ReportError
 
 
@@ -115,4 +117,10 @@ def units_for(measure: Measure, system: System) -> Units:
     """The units of the questions that count."""
     outcomes = system.records[0].outcomes
     counted = measure.mask(outcomes)
-    return units_of([one for one, is_in in zip(outcomes.examples, counted, strict=True) if is_in])
+    return _units(outcomes.examples, counted.tobytes())
+
+
+# Several measures count the same questions, and articles are counted in Python.
+@lru_cache(maxsize=4)
+def _units(examples: tuple[QAExample, ...], counted: bytes) -> Units:
+    return units_of([one for one, is_in in zip(examples, counted, strict=True) if is_in])

@@ -43,12 +43,12 @@ class Runs:
     Attributes:
         rows: of each system, the row of each of its seeds.
         means: (R,) mean score of each run.
-        chance: (R, R) covariance of run means that is due to chance on single questions.
+        centred: (R, N) scores of each run less their mean.
     """
 
     rows: tuple[dict[int, int], ...]
     means: Doubles
-    chance: Doubles
+    centred: Doubles
 
     @classmethod
     def of(cls, scores: Sequence[Doubles], seeds: Sequence[Sequence[int]]) -> Runs:
@@ -61,9 +61,7 @@ class Runs:
         )
         every = np.concatenate(scores)
         means = every.mean(axis=1)
-        centred = every - means[:, None]
-        questions = every.shape[1]
-        return cls(rows, means, centred @ centred.T / questions / max(questions - 1, 1))
+        return cls(rows, means, every - means[:, None])
 
     def squares(self, rows: Sequence[int], others: Sequence[int] | None = None) -> float:
         """Sum of squares of run means around their mean; of products, with the paired others."""
@@ -72,11 +70,14 @@ class Runs:
 
     def noise(self, rows: Sequence[int], others: Sequence[int] | None = None) -> float:
         """Chance's part of the variance of one run mean; of a covariance, with the others."""
-        count = len(rows)
-        if count < 2:
+        count, questions = len(rows), self.centred.shape[1]
+        if count < 2 or questions < 2:
             return 0.0
-        block = self.chance[np.ix_(rows, rows if others is None else others)]
-        return float((np.trace(block) - block.sum() / count) / (count - 1))
+        left = self.centred[list(rows)]
+        right = left if others is None else self.centred[list(others)]
+        together = float(left.sum(axis=0) @ right.sum(axis=0)) / count
+        own = float(np.einsum("sn,sn->", left, right)) - together
+        return float(own / (count - 1) / questions / (questions - 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +146,7 @@ def _together(parts: Sequence[tuple[list[int], Mixture]], pairs: int) -> Mixture
 def _evidence(runs: Runs, pairs: Longs, likelihoods: Doubles) -> Evidence:
     squares, rest, chance = [], [], []
     others = likelihoods.sum(axis=0) - likelihoods[pairs].sum(axis=1)
+    noise = [runs.noise(list(rows.values())) for rows in runs.rows]
     for a, b in pairs.tolist():
         left, right = runs.rows[a], runs.rows[b]
         shared = sorted(left.keys() & right.keys())
@@ -157,7 +159,7 @@ def _evidence(runs: Runs, pairs: Longs, likelihoods: Doubles) -> Evidence:
         squares.append(of)
         rest.append([runs.squares(every_a) - of[0], runs.squares(every_b) - of[1]])
         both = runs.noise(at_a, at_b) * len(shared) if shared else 0.0
-        own = runs.noise(every_a) / len(left) + runs.noise(every_b) / len(right)
+        own = noise[a] / len(left) + noise[b] / len(right)
         chance.append(own - 2 * both / (len(left) * len(right)))
     return Evidence(
         len(left),

@@ -9,7 +9,7 @@ Pustejovsky & Tipton 2018 ("Small-sample methods for cluster-robust variance est
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -102,24 +102,22 @@ def units_of(examples: Sequence[QAExample]) -> Units:
     With fewer than five articles the contexts are the sample and the articles are fixed: what is
     found holds for these articles only. The same with contexts and questions.
     """
-    contexts = article_codes([one.context for one in examples])
-    articles = article_codes([one.title or one.context for one in examples])
-    titled = any(one.title for one in examples)
-    ladder: list[tuple[Kind, Longs]] = [("contexts", contexts), ("questions", _each(examples))]
-    if titled:
-        ladder.insert(0, ("articles", articles))
     fixed = None
-    for kind, codes in ladder:
+    for kind, names in _ladder(examples):
+        codes = article_codes(names)
         count = int(codes.max(initial=-1)) + 1
-        if count >= FEWEST or kind == "questions":
+        if count >= FEWEST:
             return Units(kind, codes, fixed)
         # The outermost names what the result is confined to.
         fixed = fixed or Fixed(kind, count)
-    raise AssertionError("the last kind always fits")
+    return Units("questions", np.arange(len(examples), dtype=np.int64), fixed)
 
 
-def _each(examples: Sequence[QAExample]) -> Longs:
-    return np.arange(len(examples), dtype=np.int64)
+def _ladder(examples: Sequence[QAExample]) -> Iterator[tuple[Kind, list[str]]]:
+    """Kinds of units and what names them, from the largest kind."""
+    if any(one.title for one in examples):
+        yield "articles", [one.title or one.context for one in examples]
+    yield "contexts", [one.context for one in examples]
 
 
 def _satterthwaite(sizes: Doubles, spread: Doubles) -> float:

@@ -83,7 +83,7 @@ def faults(outcomes: Outcomes, null_threshold: float) -> dict[Fault, Bools]:
     """By fault, (N,) whether each question is answered wrongly in this way."""
     wrong = outcomes.final(Score.EM, null_threshold) < 1
     has_answer = outcomes.has_answer
-    abstains = np.array([not text for text in outcomes.final_answers(null_threshold)], np.bool_)
+    abstains = outcomes.abstains(null_threshold) | outcomes.found_nothing
     return {
         Fault.ABSTAINED: wrong & abstains & has_answer,
         Fault.ANSWERED: wrong & ~has_answer,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,11 @@ class Outcomes:
     def has_answer(self) -> Bools:
         """(N,) whether the question has an answer."""
         return np.array([one.is_answerable for one in self.examples], np.bool_)
+
+    @cached_property
+    def found_nothing(self) -> Bools:
+        """(N,) whether there is no span, whatever the null threshold."""
+        return np.fromiter((not text for text in self.answers), np.bool_, len(self))
 
     def raw(self, score: Score) -> Doubles:
         """(N,) scores of ``answers``, 0 to 1, before the null threshold."""
@@ -227,6 +232,7 @@ def _once(texts: Sequence[str]) -> Any:
     return pa.DictionaryArray.from_arrays(indices, pa.array(place, pa.large_string()))
 
 
+_READS = count(1)
 _OPTIONAL = ("null_odds", "windows", "obstacle", "n_best_exact")
 _REQUIRED = (
     *("id", "title", "question", "context", "answers", "answer"),
@@ -251,7 +257,9 @@ def read(path: Path) -> Outcomes:
             batches = list(parquet.batches(file, names))
         found = _outcomes(_examples(_Questions.of(path, batches)), batches)
         del batches
-        parquet.release()
+        # Each time would take longer than reading does.
+        if next(_READS) % 8 == 0:
+            parquet.release()
     except (OSError, TrapError, ParquetError) as error:
         raise ReportError(_unreadable(path, error)) from error
     if problem := _impossible(found):
