@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 from qabench.base.arrays import Doubles
 from qabench.base.files import named_below
 from qabench.base.terminal import safe
+from qabench.comparison.plugin_slices import every_slice
+from qabench.comparison.slices import Slice
 from qabench.errors import ReportError
 from qabench.reports import report_file, unfinished
 from qabench.reports.report import Report
@@ -110,6 +113,15 @@ class Contest:
             ReportError: they are missing.
         """
         return self.systems[0].records[0].outcomes
+
+    @cached_property
+    def slices(self) -> tuple[Slice, ...]:
+        """Kinds of questions, those of plugins among them.
+
+        Raises:
+            ReportError: results by question are missing.
+        """
+        return every_slice(self.outcomes.examples, self.outcomes.windows)
 
     @property
     def title(self) -> str:

@@ -178,7 +178,7 @@ def test_slices_of_a_plugin_stand_wherever_those_of_qabench_do(example, imported
     own = [one for one in every_slice(examples) if one.group == "words shared with context"]
     assert {one.name for one in own} == {"none", "one"}
     assert sum(len(one) for one in own) == len(examples)
-    kinds = {one["group"]: set(one["names"]) for one in _kinds(examples, None)}
+    kinds = {one["group"]: set(one["names"]) for one in _kinds(examples, contest.slices)}
     assert kinds["words shared with context"] == {"none", "one"}
     (picture,) = (one for one in draw(contest, Differences()) if one.name == "slices")
     titles = [axes.get_title(loc="left") for axes in picture.figure.axes]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qabench.base.arrays import Doubles, Longs
 from qabench.comparison.contests import Contest
-from qabench.comparison.plugin_slices import every_slice
+from qabench.comparison.slices import Slice
 from qabench.data.examples import QAExample
 from qabench.scoring.losses import Fault, faults
 from qabench.scoring.outcomes import Outcomes
@@ -42,7 +42,7 @@ def contest_data(contest: Contest) -> dict[str, Any]:
             "golds": _golds(examples).columns(contexts),
             "unplaced": _unplaced(examples),
         },
-        "kinds": _kinds(examples, contest.outcomes.windows),
+        "kinds": _kinds(examples, contest.slices),
         "faults": [str(fault) for fault in Fault],
         "spans": spans.columns(contexts),
         "runs": [
@@ -91,12 +91,10 @@ def _answers(records: Sequence[Record], orders: Sequence[Order]) -> tuple[Spans,
     return spans, within.reshape(start.shape).T
 
 
-def _kinds(
-    examples: Sequence[QAExample], windows: NDArray[np.integer] | None
-) -> list[dict[str, Any]]:
+def _kinds(examples: Sequence[QAExample], slices: Sequence[Slice]) -> list[dict[str, Any]]:
     """By group: the names of its kinds, and the kind of each question, -1 for none."""
     groups: dict[str, dict[str, Any]] = {}
-    for one in every_slice(examples, windows):
+    for one in slices:
         group = groups.setdefault(one.group, {"names": [], "of": np.full(len(examples), -1)})
         group["of"][one.mask] = len(group["names"])
         group["names"].append(one.name)

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qabench.comparison.contests import Contest, System
-from qabench.comparison.plugin_slices import every_slice
 from qabench.comparison.slices import GROUPS, Slice, slice_score
 from qabench.scoring.scores import Score
 from qabench.views.plots.style import blank, label_rows, look, markers, panels
@@ -34,7 +33,7 @@ def draw(contest: Contest, title: str) -> Figure | None:
 
 def _groups(contest: Contest) -> dict[str, list[Slice]]:
     """The slices of each group that is drawn."""
-    every = every_slice(contest.outcomes.examples, contest.outcomes.windows)
+    every = contest.slices
     of_plugins = dict.fromkeys(one.group for one in every if one.group not in GROUPS)
     groups = {
         group: [one for one in every if one.group == group] for group in (*_GROUPS, *of_plugins)
